@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  jobs - the ledger: accepts, queues, leases and ends jobs
+ *
+ *  Owns:       agent_jobs, codeforge.job_steps and codeforge.job_events; the queues; who holds which job.
+ *  Answers:    edges: JOB_CREATE, JOB_READ, JOB_LIST, JOB_CANCEL, JOB_ANSWER, JOB_WATCH.
+ *              those who work: JOB_STEP, JOB_END, JOB_JOURNAL, LEASES_HELD; event jobs.progress.
+ *  Asks:       agents (JOB_RUN, JOB_STOP).
+ *  Tells:      job.<id> (each change, once committed), state.jobs (a new instance: announce your leases), state.database.
+ *  Stops:      on TERM, once everything is committed; running jobs go on without it.
+ *  If it dies: nothing is lost: the ledger has every accepted job; agents keep working and say so to the next instance, which
+ *              queues the rest again.
+ */
+
+#include "actors/ledger/lease.h"
+#include "actors/lib/actor.h"
+#include "proto/base/config.h"
+#include "proto/base/log.h"
+#include "proto/base/metric.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CF_JOBS_PRUNE_MS 600000         /* how often old steps and events are dropped */
+#define CF_JOBS_WATCH_DATABASE_MS 200   /* how often a change of the database's state is noticed */
+
+typedef struct {
+    cf_actor_t *actor;
+    cf_loop_t *loop;
+    cf_ledger_t *ledger;
+    cf_desk_t *desk;
+    cf_lease_t *lease;
+    cf_subscription_t *progress;
+    cf_timer_t sweep, prune, database;
+    int database_told;                  /* -1: nothing yet */
+    uint64_t epoch;                     /* of this instance */
+} jobs_t;
+
+static void
+s_fail_missing (cf_task_t *task, const char *job)
+{
+    char details [128];
+    snprintf (details, sizeof details, "{\"resource\":\"job\",\"id\":\"%s\"}", job);
+    cf_fail_with (task, CF_ERROR_NOT_FOUND, "no such job", details);
+}
+
+static void
+s_fail_field (cf_task_t *task, const char *field, const char *reason)
+{
+    char details [256];
+    snprintf (details, sizeof details, "{\"field\":\"%s\",\"reason\":\"%s\"}", field, reason);
+    cf_fail_with (task, CF_ERROR_INVALID, reason, details);
+}
+
+static void
+s_reply_json (cf_task_t *task, cf_json_t *shown)
+{
+    char *text = cf_json_print (shown);
+    cf_reply (task, &(cf_job_shown_t) { .shown = text? text: "null" });
+    free (text);
+    json_decref (shown);
+}
+
+/* ---- accept ---- */
+
+/*  Whether the document that the kind needs is in the input or in the project. 0, or -1 with the call failed. */
+static int
+s_check_needs (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask, const cf_job_kind_t *kind)
+{
+    if (!kind->needs)
+        return 0;
+    cf_error_t error = { 0 };
+    cf_json_t *input = cf_json_parse (ask->input, strlen (ask->input), NULL), *project = NULL;
+    bool given = json_object_get (input, kind->needs) != NULL;
+    json_decref (input);
+    if (given)
+        return 0;
+    if (cf_ledger_read_project (self->ledger, task, ask->project, ask->user, &project, &error)) {
+        cf_fail (task, &error);
+        return -1;
+    }
+    given = !project || cf_json_bool (project, kind->needs, false);      /* no such project: the insert finds out */
+    json_decref (project);
+    if (!given) {
+        char field [64], reason [128];
+        snprintf (field, sizeof field, "input_context.%s", kind->needs);
+        snprintf (reason, sizeof reason, "the project has no %s yet and the input brings none", kind->needs);
+        s_fail_field (task, field, reason);
+    }
+    return given? 0: -1;
+}
+
+/*  The ledger did not insert it: because it has it already, or because the project is none of the user's. */
+static void
+s_explain_refusal (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask)
+{
+    cf_error_t error = { 0 };
+    cf_job_t *known = NULL;
+    cf_json_t *project = NULL;
+    if (cf_ledger_read_job (self->ledger, task, ask->job, ask->user, &known, &error) == 0 && known)
+        cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = cf_job_state_name (known->state), .agent = known->kind->type });
+    else if (error.code || cf_ledger_read_project (self->ledger, task, ask->project, ask->user, &project, &error))
+        cf_fail (task, &error);
+    else if (project)
+        cf_fail_with (task, CF_ERROR_CONFLICT, "the project is archived", "{\"field\":\"project_id\"}");
+    else {
+        char details [128];
+        snprintf (details, sizeof details, "{\"resource\":\"project\",\"id\":\"%s\"}", ask->project);
+        cf_fail_with (task, CF_ERROR_NOT_FOUND, "no such project", details);
+    }
+    cf_job_destroy (&known);
+    json_decref (project);
+}
+
+static void
+s_on_accepted (void *arg, const char *id)
+{
+    jobs_t *self = arg;
+    cf_job_t *job = cf_desk_lookup (self->desk, id, NULL);
+    if (job)
+        job->accepted = true;
+}
+
+static cf_job_t *
+s_new_job (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask, const cf_job_kind_t *kind)
+{
+    cf_job_t *job = cf_job_new (ask->job, ask->project, ask->user, kind, ask->input);
+    if (!job)
+        return NULL;
+    const cf_task_context_t *context = cf_task_context (task);
+    job->simulated = cf_config_bool (CF_CONFIG_SIMULATED);
+    job->priority = context->priority;
+    memcpy (job->trace, context->trace, sizeof job->trace);
+    cf_job_t *taken = job;
+    cf_desk_take (self->desk, &taken);
+    return job;
+}
+
+static void
+s_on_job_create (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_create_t *ask = fields;
+    const cf_job_kind_t *kind = cf_job_kind (ask->agent);
+    cf_job_t *job = cf_desk_lookup (self->desk, ask->job, ask->user);
+    if (job && job->accepted) {         /* the same request, sent again */
+        cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = cf_job_state_name (job->state), .agent = ask->agent });
+        return;
+    }
+    if (!kind) {
+        s_fail_field (task, "agent_type", "no such agent");
+        return;
+    }
+    if (job || cf_desk_size (self->desk) >= cf_config_u64 (CF_CONFIG_JOBS_MAX_OPEN)
+        || cf_desk_count_of (self->desk, ask->user) >= cf_config_u64 (CF_CONFIG_JOBS_MAX_OPEN_PER_USER)) {
+        cf_fail_with (task, CF_ERROR_OVERLOADED, "too many open jobs", "");
+        return;
+    }
+    if (s_check_needs (task, self, ask, kind))
+        return;
+    cf_error_t error = { 0 };
+    if (!(job = s_new_job (task, self, ask, kind))) {
+        cf_fail_with (task, CF_ERROR_OVERLOADED, "out of memory", "");
+        return;
+    }
+    cf_task_shield (task, true);        /* once written it is ours to run, whether or not the caller still listens */
+    int rc = cf_batch_commit (task, cf_ledger_batch (self->ledger), cf_ledger_accept (self->ledger, job), &error);
+    cf_task_shield (task, false);
+    job = cf_desk_lookup (self->desk, ask->job, ask->user);
+    if (rc == 0 && job && job->accepted) {
+        cf_metric_add (CF_METRIC_jobs_accepted_total, 1);
+        cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = "queued", .agent = ask->agent });
+        cf_lease_queue (self->lease, job, false);
+        return;
+    }
+    if (job)
+        cf_desk_drop (self->desk, job);
+    if (rc)
+        cf_fail (task, &error);
+    else
+        s_explain_refusal (task, self, ask);
+}
+
+/* ---- read ---- */
+
+static void
+s_on_job_read (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_read_t *ask = fields;
+    cf_job_t *open = cf_desk_lookup (self->desk, ask->job, ask->user), *ended = NULL;
+    cf_error_t error = { 0 };
+    if (open && open->accepted)
+        s_reply_json (task, cf_job_show (open));
+    else if (cf_ledger_read_job (self->ledger, task, ask->job, ask->user, &ended, &error))
+        cf_fail (task, &error);
+    else if (ended)
+        s_reply_json (task, cf_job_show (ended));
+    else
+        s_fail_missing (task, ask->job);
+    cf_job_destroy (&ended);
+}
+
+static void
+s_on_job_list (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_list_t *ask = fields;
+    cf_error_t error = { 0 };
+    cf_json_t *page;
+    if (cf_ledger_read_page (self->ledger, task, ask->project, ask->user, ask->page, ask->page_size, &page, &error) == 0)
+        s_reply_json (task, page);
+    else if (error.code == CF_ERROR_NOT_FOUND) {
+        char details [128];
+        snprintf (details, sizeof details, "{\"resource\":\"project\",\"id\":\"%s\"}", ask->project);
+        cf_fail_with (task, CF_ERROR_NOT_FOUND, error.text, details);
+    }
+    else
+        cf_fail (task, &error);
+}
+
+/*  The state as it is, as the event that tells of it; an end that is not committed yet is still running. */
+static cf_json_t *
+s_present (const cf_job_t *job)
+{
+    cf_job_t shown = *job;
+    if (cf_job_is_terminal (job->state) && !job->settled)
+        shown.state = CF_JOB_RUNNING;
+    const char *event = cf_job_event_name (shown.state);
+    return json_pack ("{sIssso}", "seq", (json_int_t) job->told_event, "event", event, "data", cf_job_show_event (&shown, event, NULL, true));
+}
+
+/*  Gives a replayed `complete` the result that its row left out. */
+static void
+s_complete_events (cf_json_t *events, const cf_job_t *job)
+{
+    cf_json_t *last = json_array_get (events, json_array_size (events) - 1);
+    if (strcmp (cf_json_str (last, "event", ""), "complete") || !job->result)
+        return;
+    cf_json_t *result = cf_json_parse (job->result, strlen (job->result), NULL);
+    json_object_set_new (json_object_get (last, "data"), "result", result? result: json_null ());
+}
+
+static void
+s_on_job_watch (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_watch_t *ask = fields;
+    cf_job_t *ended = NULL;
+    cf_error_t error = { 0 };
+    cf_json_t *events = NULL;
+    if (ask->resume && cf_ledger_read_events (self->ledger, task, ask->job, ask->after, &events, &error)) {
+        cf_fail (task, &error);
+        return;
+    }
+    cf_job_t *job = cf_desk_lookup (self->desk, ask->job, ask->user);
+    if (!job || !job->accepted) {
+        if (cf_ledger_read_job (self->ledger, task, ask->job, ask->user, &ended, &error))
+            cf_fail (task, &error);
+        else if (!ended)
+            s_fail_missing (task, ask->job);
+        job = ended;
+    }
+    if (job) {
+        if (!json_array_size (events)) {
+            json_decref (events);
+            events = json_pack ("[o]", s_present (job));
+        }
+        else if (job == ended)
+            s_complete_events (events, job);
+        const char *last = cf_json_str (json_array_get (events, json_array_size (events) - 1), "event", "");
+        char *text = cf_json_print (events);
+        bool over = strcmp (last, "complete") == 0 || strcmp (last, "error") == 0 || strcmp (last, "cancelled") == 0;
+        cf_reply (task, &(cf_job_history_t) { .events = text, .ended = over });
+        free (text);
+    }
+    json_decref (events);
+    cf_job_destroy (&ended);
+}
+
+/* ---- cancel, answer ---- */
+
+/*  There is no such open job: never was, or it has ended. */
+static void
+s_fail_ended (cf_task_t *task, jobs_t *self, const char *job, const char *user, const char *reason)
+{
+    cf_job_t *ended = NULL;
+    cf_error_t error = { 0 };
+    if (cf_ledger_read_job (self->ledger, task, job, user, &ended, &error))
+        cf_fail (task, &error);
+    else if (ended)
+        s_fail_field (task, "job_id", reason);
+    else
+        s_fail_missing (task, job);
+    cf_job_destroy (&ended);
+}
+
+static void
+s_on_job_cancel (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_cancel_t *ask = fields;
+    cf_job_t *job = cf_desk_lookup (self->desk, ask->job, ask->user);
+    if (!job || !job->accepted || cf_job_is_terminal (job->state)) {
+        s_fail_ended (task, self, ask->job, ask->user, "the job has already ended");
+        return;
+    }
+    cf_lease_release (self->lease, job, true);
+    cf_error_t error = { 0 };
+    cf_batch_ticket_t ticket = cf_desk_move (self->desk, job, CF_JOB_ON_CANCEL, NULL, NULL);
+    if (cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, &error))
+        cf_fail (task, &error);
+    else
+        cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = "cancelled" });
+}
+
+/*  Adds answers to those that the input has already. */
+static void
+s_add_answers (cf_job_t *job, const char *text)
+{
+    cf_json_t *input = cf_json_parse (job->input, strlen (job->input), NULL), *answers = cf_json_parse (text, strlen (text), NULL);
+    cf_json_t *given = json_object_get (input, "answers");
+    if (json_is_array (given))
+        json_array_extend (given, answers);
+    else
+        json_object_set (input, "answers", answers);
+    char *joined = cf_json_print (input);
+    if (joined) {
+        free (job->input);
+        job->input = joined;
+    }
+    json_decref (input);
+    json_decref (answers);
+}
+
+static void
+s_on_job_answer (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_answer_t *ask = fields;
+    cf_job_t *job = cf_desk_lookup (self->desk, ask->job, ask->user);
+    if (!job || !job->accepted) {
+        s_fail_ended (task, self, ask->job, ask->user, "the job has already ended");
+        return;
+    }
+    if (job->state != CF_JOB_WAITING) {
+        s_fail_field (task, "job_id", "the job is not waiting for input");
+        return;
+    }
+    cf_error_t error = { 0 };
+    s_add_answers (job, ask->answers);
+    cf_batch_ticket_t ticket = cf_desk_move (self->desk, job, CF_JOB_ON_ANSWER, NULL, NULL);
+    const char *type = job->kind->type;
+    cf_task_shield (task, true);
+    int rc = cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, &error);
+    cf_task_shield (task, false);
+    if (rc) {
+        cf_fail (task, &error);
+        return;
+    }
+    cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = "queued", .agent = type });
+    job = cf_desk_lookup (self->desk, ask->job, ask->user);
+    if (job && job->state == CF_JOB_QUEUED && !job->queued)
+        cf_lease_queue (self->lease, job, false);
+}
+
+/* ---- those who work ---- */
+
+/*  The job that the writer of attempt may write to, or NULL with the call failed. */
+static cf_job_t *
+s_fenced (cf_task_t *task, jobs_t *self, const char *id, uint32_t attempt)
+{
+    cf_job_t *job = cf_desk_lookup (self->desk, id, NULL);
+    if (job && job->state == CF_JOB_RUNNING && job->attempt == attempt)
+        return job;
+    cf_fail_with (task, CF_ERROR_STALE_ATTEMPT, job? "the job is in other hands": "the job has ended", "");
+    return NULL;
+}
+
+static void
+s_note_commit (cf_task_t *task, jobs_t *self, cf_batch_ticket_t ticket)
+{
+    cf_error_t error = { 0 };
+    if (cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, &error))
+        cf_fail (task, &error);
+    else
+        cf_reply (task, &(cf_job_noted_t) { 0 });
+}
+
+static void
+s_on_job_step (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_step_t *done = fields;
+    cf_job_t *job = s_fenced (task, self, done->job, done->attempt);
+    if (job)
+        s_note_commit (task, self, cf_desk_finish_step (self->desk, job, done));
+}
+
+static void
+s_on_job_end (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_end_t *end = fields;
+    cf_job_t *job = s_fenced (task, self, end->job, end->attempt);
+    if (!job)
+        return;
+    cf_lease_release (self->lease, job, false);
+    cf_job_event_t event = strcmp (end->status, "completed") == 0? CF_JOB_ON_RESULT:
+                           strcmp (end->status, "waiting_for_input") == 0? CF_JOB_ON_QUESTION: CF_JOB_ON_FAILURE;
+    const char *result = event == CF_JOB_ON_FAILURE? NULL: end->result;
+    s_note_commit (task, self, cf_desk_move (self->desk, job, event, result, event == CF_JOB_ON_FAILURE? end->error: NULL));
+}
+
+static void
+s_on_job_journal (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_journal_t *ask = fields;
+    cf_error_t error = { 0 };
+    cf_json_t *journal;
+    if (cf_ledger_read_journal (self->ledger, task, ask->job, &journal, &error)) {
+        cf_fail (task, &error);
+        return;
+    }
+    char *text = cf_json_print (journal);
+    cf_reply (task, &(cf_job_entries_t) { .journal = text });
+    free (text);
+    json_decref (journal);
+}
+
+static void
+s_on_leases_held (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_leases_held_t *held = fields;
+    const char *peer = cf_serve_envelope (task)->from;
+    cf_json_t *leases = cf_json_parse (held->leases, strlen (held->leases), NULL), *dropped = json_array (), *row;
+    size_t at;
+    json_array_foreach (leases, at, row) {
+        const char *id = json_string_value (json_array_get (row, 0));
+        cf_job_t *job = id? cf_desk_lookup (self->desk, id, NULL): NULL;
+        if (!job || !cf_lease_claim (self->lease, peer, job, (uint32_t) json_integer_value (json_array_get (row, 1))))
+            json_array_append (dropped, json_array_get (row, 0));
+    }
+    cf_lease_claimed (self->lease, peer);
+    char *text = cf_json_print (dropped);
+    cf_reply (task, &(cf_leases_kept_t) { .dropped = text });
+    free (text);
+    json_decref (leases);
+    json_decref (dropped);
+}
+
+static void
+s_on_progress (void *arg, const cf_envelope_t *envelope, const void *fields)
+{
+    (void) envelope;
+    jobs_t *self = arg;
+    const cf_job_progress_t *told = fields;
+    cf_job_t *job = told? cf_desk_lookup (self->desk, told->job, NULL): NULL;
+    if (!job || job->state != CF_JOB_RUNNING || job->attempt != told->attempt)
+        return;
+    cf_desk_progress (self->desk, job, told->progress, told->stage, told->note);
+    if (*told->step)
+        cf_desk_start_step (self->desk, job, told->step);
+}
+
+static void
+s_on_overdue (void *arg, cf_job_t *job)
+{
+    jobs_t *self = arg;
+    char failure [64];
+    snprintf (failure, sizeof failure, "timeout after %llu s", (unsigned long long) cf_job_limit_ms (job->kind) / 1000u);
+    cf_lease_release (self->lease, job, true);
+    cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, failure);
+}
+
+/* ---- by the clock ---- */
+
+static void
+s_on_sweep (void *arg)
+{
+    jobs_t *self = arg;
+    cf_lease_sweep (self->lease);
+    cf_timer_set (self->loop, &self->sweep, cf_config_u64 (CF_CONFIG_JOBS_SWEEP_MS), s_on_sweep, self);
+}
+
+static void
+s_prune (cf_task_t *task, void *arg)
+{
+    jobs_t *self = arg;
+    cf_error_t error = { 0 };
+    int dropped = 0;
+    do
+        dropped = cf_ledger_prune (self->ledger, task, cf_config_u64 (CF_CONFIG_JOBS_KEEP_DAYS), &error);
+    while (dropped > 0);
+    if (dropped < 0)
+        cf_log_warning ("old steps and events were not dropped: %s", error.text);
+}
+
+static void
+s_on_prune (void *arg)
+{
+    jobs_t *self = arg;
+    cf_task_start (self->loop, s_prune, self, NULL);
+    cf_timer_set (self->loop, &self->prune, CF_JOBS_PRUNE_MS, s_on_prune, self);
+}
+
+static void
+s_on_database (void *arg)
+{
+    jobs_t *self = arg;
+    int up = cf_ledger_is_up (self->ledger);
+    if (up != self->database_told) {
+        cf_event_publish ("state.database", "", CF_NONE, NULL, (uint64_t) up);
+        if (self->database_told >= 0)
+            cf_log_warning ("the database is %s", up? "back": "gone");
+        self->database_told = up;
+    }
+    cf_timer_set (self->loop, &self->database, CF_JOBS_WATCH_DATABASE_MS, s_on_database, self);
+}
+
+/*  A new broker has no last values: say ours again. */
+static void
+s_on_joined (void *arg)
+{
+    jobs_t *self = arg;
+    self->database_told = -1;
+    cf_event_publish ("state.jobs", "", CF_JOBS_STARTED, &(cf_jobs_started_t) { .epoch = self->epoch }, 0);
+}
+
+/* ---- life ---- */
+
+static void
+s_take_open (void *arg, cf_job_t *job)
+{
+    jobs_t *self = arg;
+    cf_job_t *taken = job;
+    job->deaths = job->attempt - 1;
+    cf_desk_take (self->desk, &taken);
+    if (job->state == CF_JOB_QUEUED)
+        cf_lease_queue (self->lease, job, false);
+}
+
+/*  Reads what is open, as long as it takes the database to answer, then lets calls in. */
+static void
+s_start (cf_task_t *task, void *arg)
+{
+    jobs_t *self = arg;
+    cf_error_t error = { 0 };
+    while (cf_ledger_read_open (self->ledger, task, s_take_open, self, &error)) {
+        cf_log_warning ("the ledger cannot be read yet: %s", error.text);
+        if (cf_task_sleep (task, 200, &error))
+            return;
+    }
+    if (cf_desk_size (self->desk))
+        cf_log_info ("%zu open jobs go on", cf_desk_size (self->desk));
+    cf_link_on_joined (cf_link_here (), s_on_joined, self);
+    if (cf_link_joined (cf_link_here ()))
+        s_on_joined (self);
+    s_on_sweep (self);
+    s_on_prune (self);
+    s_on_database (self);
+    cf_actor_ready (self->actor);
+}
+
+static const cf_handler_t s_handlers [] = {
+    { CF_JOB_CREATE,  s_on_job_create },
+    { CF_JOB_READ,    s_on_job_read },
+    { CF_JOB_LIST,    s_on_job_list },
+    { CF_JOB_CANCEL,  s_on_job_cancel },
+    { CF_JOB_ANSWER,  s_on_job_answer },
+    { CF_JOB_WATCH,   s_on_job_watch },
+    { CF_JOB_STEP,    s_on_job_step },
+    { CF_JOB_END,     s_on_job_end },
+    { CF_JOB_JOURNAL, s_on_job_journal },
+    { CF_LEASES_HELD, s_on_leases_held },
+};
+
+/*  Keeps the drain going until all is committed. */
+static void
+s_flush (cf_task_t *task, void *arg)
+{
+    jobs_t *self = arg;
+    cf_task_limit (task, 4000);
+    while (!cf_ledger_idle (self->ledger) && cf_task_sleep (task, 5, NULL) == 0)
+        ;
+}
+
+static void
+s_on_stop (void *arg)
+{
+    jobs_t *self = arg;
+    cf_timer_clear (self->loop, &self->sweep);
+    cf_timer_clear (self->loop, &self->prune);
+    cf_timer_clear (self->loop, &self->database);
+    cf_task_start (self->loop, s_flush, self, NULL);
+}
+
+static void
+s_on_end (void *arg)
+{
+    jobs_t *self = arg;
+    cf_event_unsubscribe (&self->progress);
+    cf_desk_close (self->desk);
+    cf_ledger_destroy (&self->ledger);
+    cf_lease_destroy (&self->lease);
+    cf_desk_destroy (&self->desk);
+}
+
+int
+main (void)
+{
+    static jobs_t self = { .database_told = -1 };
+    self.actor = cf_actor_new (CF_ACTOR_JOBS, s_handlers, sizeof s_handlers / sizeof s_handlers [0], &self);
+    self.loop = cf_actor_loop (self.actor);
+    cf_uuid_random (&self.epoch, sizeof self.epoch);
+    cf_error_t error = { 0 };
+    self.ledger = cf_ledger_new (self.loop, s_on_accepted, &self, &error);
+    self.desk = self.ledger? cf_desk_new (self.loop, self.ledger, s_on_overdue, &self): NULL;
+    self.lease = self.desk? cf_lease_new (self.loop, self.desk, self.ledger): NULL;
+    if (!self.lease) {
+        cf_log_error ("cannot start: %s", *error.text? error.text: "out of memory");
+        return EXIT_FAILURE;
+    }
+    self.progress = cf_event_subscribe ("jobs.progress", s_on_progress, &self);
+    cf_actor_on_stop (self.actor, s_on_stop, &self);
+    cf_actor_on_end (self.actor, s_on_end, &self);
+    cf_task_start (self.loop, s_start, &self, NULL);
+    return cf_actor_run (&self.actor);
+}

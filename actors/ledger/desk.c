@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  desk - one hash of jobs, one function that moves them
+ *
+ *  What watchers are told waits in the batch's own order for its commit. The event's row goes before the job's, so that the job's
+ *  ticket stands for both.
+ */
+
+#include "actors/ledger/desk.h"
+#include "actors/lib/event.h"
+#include "proto/base/clock.h"
+#include "proto/base/config.h"
+#include "proto/base/log.h"
+#include "proto/base/metric.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CF_DESK_WAITING_MAX (CF_BATCH_WAITING_BYTES / 8 * 7)     /* with more than that uncommitted, no job moves */
+
+typedef struct {
+    UT_hash_handle hh;
+    char user [CF_UUID_SIZE];
+    size_t open;
+} owner_t;
+
+struct cf_desk_t {
+    cf_loop_t *loop;
+    cf_ledger_t *ledger;
+    cf_job_t *jobs;
+    owner_t *owners;
+    cf_desk_overdue_fn *fn;
+    void *arg;
+    bool closing;                       /* what is refused now is refused for good */
+};
+
+/*  Something to be told after its commit. */
+typedef struct {
+    cf_desk_t *desk;
+    char job [CF_UUID_SIZE];
+    uint64_t seq;
+    const char *event;
+    char *shown;
+    bool ends;
+} notice_t;
+
+cf_desk_t *
+cf_desk_new (cf_loop_t *loop, cf_ledger_t *ledger, cf_desk_overdue_fn *fn, void *arg)
+{
+    cf_desk_t *self = calloc (1, sizeof *self);
+    if (self)
+        *self = (cf_desk_t) { .loop = loop, .ledger = ledger, .fn = fn, .arg = arg };
+    return self;
+}
+
+void
+cf_desk_destroy (cf_desk_t **self_p)
+{
+    cf_desk_t *self = *self_p;
+    if (!self)
+        return;
+    cf_job_t *job, *next;
+    HASH_ITER (hh, self->jobs, job, next)
+        cf_desk_drop (self, job);
+    free (self);
+    *self_p = NULL;
+}
+
+void
+cf_desk_close (cf_desk_t *self)
+{
+    self->closing = true;
+}
+
+/* ---- working time ---- */
+
+static void
+s_on_limit (void *arg)
+{
+    cf_job_t *job = arg;
+    cf_desk_t *self = job->limit_owner;
+    self->fn (self->arg, job);
+}
+
+static void
+s_enter_running (cf_desk_t *self, cf_job_t *job)
+{
+    uint64_t limit_ms = cf_job_limit_ms (job->kind);
+    job->running_since_ms = cf_clock_ms ();
+    if (!job->started_us)
+        job->started_us = cf_clock_wall_us ();
+    job->limit_owner = self;
+    cf_timer_set (self->loop, &job->limit, job->spent_ms < limit_ms? limit_ms - job->spent_ms: 0, s_on_limit, job);
+}
+
+static void
+s_leave_running (cf_desk_t *self, cf_job_t *job)
+{
+    if (job->running_since_ms)
+        job->spent_ms += cf_clock_ms () - job->running_since_ms;
+    job->running_since_ms = 0;
+    cf_timer_clear (self->loop, &job->limit);
+}
+
+/* ---- the table ---- */
+
+cf_job_t *
+cf_desk_lookup (cf_desk_t *self, const char *id, const char *user)
+{
+    cf_job_t *job;
+    HASH_FIND_STR (self->jobs, id, job);
+    return job && (!user || strcmp (job->user, user) == 0)? job: NULL;
+}
+
+cf_job_t *
+cf_desk_first (cf_desk_t *self)
+{
+    return self->jobs;
+}
+
+size_t
+cf_desk_size (const cf_desk_t *self)
+{
+    return HASH_COUNT (self->jobs);
+}
+
+static owner_t *
+s_owner (cf_desk_t *self, const char *user)
+{
+    owner_t *owner;
+    HASH_FIND_STR (self->owners, user, owner);
+    return owner;
+}
+
+size_t
+cf_desk_count_of (cf_desk_t *self, const char *user)
+{
+    owner_t *owner = s_owner (self, user);
+    return owner? owner->open: 0;
+}
+
+void
+cf_desk_take (cf_desk_t *self, cf_job_t **job_p)
+{
+    cf_job_t *job = *job_p;
+    *job_p = NULL;
+    owner_t *owner = s_owner (self, job->user);
+    if (!owner && (owner = calloc (1, sizeof *owner))) {
+        memcpy (owner->user, job->user, sizeof owner->user);
+        HASH_ADD_STR (self->owners, user, owner);
+    }
+    if (owner)
+        owner->open++;
+    HASH_ADD_STR (self->jobs, id, job);
+    if (job->state == CF_JOB_RUNNING)
+        s_enter_running (self, job);
+    cf_metric_set (CF_METRIC_jobs_open, HASH_COUNT (self->jobs));
+}
+
+void
+cf_desk_drop (cf_desk_t *self, cf_job_t *job)
+{
+    owner_t *owner = s_owner (self, job->user);
+    if (owner && --owner->open == 0) {
+        HASH_DEL (self->owners, owner);
+        free (owner);
+    }
+    cf_timer_clear (self->loop, &job->limit);
+    HASH_DEL (self->jobs, job);
+    cf_job_destroy (&job);
+    cf_metric_set (CF_METRIC_jobs_open, HASH_COUNT (self->jobs));
+}
+
+/* ---- telling, after the commit ---- */
+
+/*  The database refused the row of an ended job, so it has not ended: its result cannot be stored, and that is its end. */
+static void
+s_end_otherwise (cf_desk_t *self, cf_job_t *job)
+{
+    cf_log_error ("job %s: the ledger refused its end", job->id);
+    if (job->state == CF_JOB_FAILED)
+        return;
+    job->state = CF_JOB_RUNNING;
+    cf_desk_move (self, job, CF_JOB_ON_FAILURE, NULL, "the result could not be stored");
+}
+
+static void
+s_on_committed (void *arg, bool ok)
+{
+    notice_t *notice = arg;
+    cf_desk_t *self = notice->desk;
+    if (ok) {
+        char topic [64];
+        snprintf (topic, sizeof topic, "job.%s", notice->job);
+        cf_job_advanced_t advanced = { .seq = notice->seq, .event = notice->event, .shown = notice->shown };
+        cf_event_publish (topic, notice->job, CF_JOB_ADVANCED, &advanced, notice->seq);
+    }
+    cf_job_t *job = cf_desk_lookup (self, notice->job, NULL);
+    if (job && ok)
+        job->told_event = notice->seq;
+    if (job && ok && notice->ends) {
+        job->settled = true;
+        cf_metric_add (CF_METRIC_jobs_ended_total, 1);
+        cf_desk_drop (self, job);
+    }
+    else if (job && notice->ends && !self->closing)
+        s_end_otherwise (self, job);
+    free (notice->shown);
+    free (notice);
+}
+
+/*  Writes an event of job as it is now, and its row where with_row; both are told once committed. The ticket. */
+static cf_batch_ticket_t
+s_tell (cf_desk_t *self, cf_job_t *job, const char *event, const cf_step_t *step, bool with_row, bool with_input)
+{
+    notice_t *notice = calloc (1, sizeof *notice);
+    cf_json_t *full = cf_job_show_event (job, event, step, true), *stored = cf_job_show_event (job, event, step, false);
+    char *stored_text = cf_json_print (stored);
+    job->last_event++;
+    if (notice)
+        *notice = (notice_t) { .desk = self, .seq = job->last_event, .event = event, .shown = cf_json_print (full),
+                               .ends = with_row && cf_job_is_terminal (job->state) };
+    json_decref (full);
+    json_decref (stored);
+    cf_batch_ticket_t ticket = 0;
+    if (notice && notice->shown && stored_text) {
+        memcpy (notice->job, job->id, sizeof notice->job);
+        ticket = cf_ledger_event (self->ledger, job, event, stored_text);
+        if (ticket && with_row)
+            ticket = cf_ledger_update (self->ledger, job, with_input);
+    }
+    free (stored_text);
+    if (!ticket || cf_batch_notify (cf_ledger_batch (self->ledger), ticket, s_on_committed, notice)) {
+        free (notice? notice->shown: NULL);
+        free (notice);
+        return 0;
+    }
+    return ticket;
+}
+
+/* ---- moving ---- */
+
+static void
+s_replace (char **text, const char *with)
+{
+    free (*text);
+    *text = with? strdup (with): NULL;
+}
+
+/*  What never finished is shown as failed. */
+static void
+s_fail_open_steps (cf_job_t *job)
+{
+    for (cf_step_t *step = job->steps; step; step = step->next)
+        if (strcmp (step->status, "running") == 0) {
+            step->status = "failed";
+            step->completed_us = cf_clock_wall_us ();
+        }
+}
+
+static void
+s_describe (cf_job_t *job, cf_job_event_t event)
+{
+    static const char *const notes [CF_JOB_EVENTS] = {
+        [CF_JOB_ON_LEASE] = "At work", [CF_JOB_ON_RESULT] = "Done", [CF_JOB_ON_FAILURE] = "Failed",
+        [CF_JOB_ON_QUESTION] = "Waiting for answers", [CF_JOB_ON_ANSWER] = "Going on with the answers",
+        [CF_JOB_ON_CANCEL] = "Cancelled", [CF_JOB_ON_DEATH] = "Its process was lost; going on from the last finished step"
+    };
+    snprintf (job->note, sizeof job->note, "%s", notes [event]);
+    if (event == CF_JOB_ON_LEASE && strcmp (job->stage, "queued") == 0)
+        snprintf (job->stage, sizeof job->stage, "%s", job->kind->type);
+    if (cf_job_is_terminal (job->state))
+        snprintf (job->stage, sizeof job->stage, "%s", cf_job_state_name (job->state));
+    if (event == CF_JOB_ON_RESULT)
+        job->progress = 100;
+    if (event == CF_JOB_ON_QUESTION && job->progress < 50)
+        job->progress = 50;
+}
+
+cf_batch_ticket_t
+cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *result, const char *failure)
+{
+    cf_job_state_t before = job->state, after = cf_job_next (before, event);
+    if (after == CF_JOB_REFUSED || cf_batch_waiting_bytes (cf_ledger_batch (self->ledger)) > CF_DESK_WAITING_MAX)
+        return 0;
+    job->state = after;
+    if (before == CF_JOB_RUNNING)
+        s_leave_running (self, job);
+    s_replace (&job->result, result);
+    s_replace (&job->error, failure);
+    if (after == CF_JOB_RUNNING)
+        s_enter_running (self, job);
+    if (cf_job_is_terminal (after)) {
+        job->completed_us = cf_clock_wall_us ();
+        job->settled = false;
+        if (after != CF_JOB_COMPLETED)
+            s_fail_open_steps (job);
+    }
+    if (event == CF_JOB_ON_DEATH) {
+        job->attempt++;
+        cf_metric_add (CF_METRIC_jobs_requeued_total, 1);
+    }
+    s_describe (job, event);
+    return s_tell (self, job, cf_job_event_name (after), NULL, true, event == CF_JOB_ON_ANSWER);
+}
+
+void
+cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const char *stage, const char *note)
+{
+    bool same_stage = !*stage || strcmp (stage, job->stage) == 0;
+    if (progress <= job->progress && same_stage && (!*note || strcmp (note, job->note) == 0))
+        return;
+    if (progress > job->progress)
+        job->progress = progress < 100? progress: 99;
+    if (*stage)
+        snprintf (job->stage, sizeof job->stage, "%s", stage);
+    if (*note)
+        snprintf (job->note, sizeof job->note, "%s", note);
+    s_tell (self, job, "progress", NULL, true, false);
+}
+
+void
+cf_desk_start_step (cf_desk_t *self, cf_job_t *job, const char *name)
+{
+    size_t seq;
+    cf_step_t *step = cf_job_find_step (job, name);
+    if (step || !(step = cf_job_add_step (job, name, &seq)))
+        return;
+    s_tell (self, job, "step", step, false, false);
+}
+
+static size_t
+s_place (const cf_job_t *job, const cf_step_t *step)
+{
+    size_t place = 1;
+    for (const cf_step_t *at = job->steps; at && at != step; at = at->next)
+        place++;
+    return place;
+}
+
+cf_batch_ticket_t
+cf_desk_finish_step (cf_desk_t *self, cf_job_t *job, const cf_job_step_t *done)
+{
+    size_t seq;
+    cf_step_t *step = cf_job_find_step (job, done->name);
+    if (!step && !(step = cf_job_add_step (job, done->name, &seq)))
+        return 0;
+    bool known = strcmp (step->status, "completed") == 0;
+    if (!known) {
+        step->status = "completed";
+        step->attempt = job->attempt;
+        snprintf (step->model, sizeof step->model, "%s", done->model);
+        step->started_us = done->started_wall_us;
+        step->completed_us = cf_clock_wall_us ();
+        step->input_tokens = done->input_tokens;
+        step->output_tokens = done->output_tokens;
+        step->cost_usd = done->cost_usd;
+        job->input_tokens += done->input_tokens;
+        job->output_tokens += done->output_tokens;
+        job->cost_usd += done->cost_usd;
+        job->calls++;
+    }
+    if (!cf_ledger_step (self->ledger, job, step, s_place (job, step), done->output, done->outcome, done->provider))
+        return 0;
+    return s_tell (self, job, "step", step, true, false);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  desk - the open jobs, and the only place where one changes
+ *
+ *  Each change is written (row, event), and told to watchers (JOB_ADVANCED on job.<id>) once it is committed, in order. A job that
+ *  has ended leaves memory when its end is committed.
+ */
+#ifndef CF_LEDGER_DESK_H
+#define CF_LEDGER_DESK_H
+
+#include "actors/ledger/ledger.h"
+#include "proto/message.h"
+
+typedef struct cf_desk_t cf_desk_t;
+
+/*  Called when a job's working time is over. */
+typedef void (cf_desk_overdue_fn) (void *arg, cf_job_t *job);
+
+cf_desk_t *cf_desk_new (cf_loop_t *loop, cf_ledger_t *ledger, cf_desk_overdue_fn *fn, void *arg);
+void cf_desk_destroy (cf_desk_t **self_p);
+/*  Before the ledger is closed: a refusal from now on is the closing's, not a job's. */
+void cf_desk_close (cf_desk_t *self);
+
+/*  The open job of that id, borrowed, or NULL; with user only if it is theirs. */
+cf_job_t *cf_desk_lookup (cf_desk_t *self, const char *job, const char *user);
+/*  Takes a job in (one that is new, or one read from the ledger); it is the desk's from now on. */
+void cf_desk_take (cf_desk_t *self, cf_job_t **job_p);
+/*  Takes a job that was not accepted out again, and destroys it. */
+void cf_desk_drop (cf_desk_t *self, cf_job_t *job);
+size_t cf_desk_size (const cf_desk_t *self);
+/*  Open jobs of a user. */
+size_t cf_desk_count_of (cf_desk_t *self, const char *user);
+/*  First job in the desk's order; the others follow by job->hh.next. */
+cf_job_t *cf_desk_first (cf_desk_t *self);
+
+/*  Moves job by event (see the table in job.c), with result (JSON text or NULL) and failure (text or NULL) as what it has from now
+    on. The ticket of its row; 0 when the table refuses, or when too much waits for the database (then nothing has changed). */
+cf_batch_ticket_t cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *result, const char *failure);
+/*  Tells progress (which never goes back), stage and note ("": as they are). */
+void cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const char *stage, const char *note);
+/*  Tells that a step starts; nothing if it has started already. */
+void cf_desk_start_step (cf_desk_t *self, cf_job_t *job, const char *name);
+
+/*  Writes a finished step into the journal and adds its usage to the job's. The ticket of its row, 0 when too much waits. A step
+    that the journal has already is left as it is. */
+cf_batch_ticket_t cf_desk_finish_step (cf_desk_t *self, cf_job_t *job, const cf_job_step_t *done);
+
+#endif

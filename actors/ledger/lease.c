@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  lease - processes come and go by the broker's word (state.peer.*); a job is with exactly one of: queue, holder, nobody yet
+ *
+ *  "Nobody yet" is a running job just read from the ledger: its holder may still be at work and will say so. It is taken back into
+ *  the queue when all processes of its service have claimed theirs, or after CF_LEASE_CLAIM_MS.
+ */
+
+#include "actors/ledger/lease.h"
+#include "actors/ledger/queue.h"
+#include "actors/lib/call.h"
+#include "actors/lib/event.h"
+#include "proto/base/clock.h"
+#include "proto/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define CF_LEASE_CLAIM_MS 3000          /* after our start: time for processes to claim what they hold */
+#define CF_LEASE_REJOIN_MS 3000         /* after a broker's start: time for processes to join again */
+#define CF_LEASE_TAKE_MS 10000          /* an agent that has not said "taken" by then has not */
+#define CF_LEASE_DEATHS 3               /* so many processes lost over one job: it is the job */
+#define CF_LEASE_KINDS 16
+
+struct cf_job_peer_t {
+    UT_hash_handle hh;
+    char name [CF_ENVELOPE_NAME_SIZE];
+    char service [CF_ENVELOPE_NAME_SIZE];
+    bool leaving;                       /* said BYE: its end is no death */
+    bool claimed;                       /* has told what it holds */
+    uint64_t epoch;                     /* broker that last knew it */
+    size_t held;
+    cf_job_t *jobs;
+};
+
+struct cf_lease_t {
+    cf_loop_t *loop;
+    cf_desk_t *desk;
+    cf_ledger_t *ledger;
+    cf_queue_t *queues [CF_LEASE_KINDS];
+    cf_job_peer_t *peers;
+    cf_subscription_t *membership;
+    uint64_t started_ms;
+    uint64_t rejoined_ms;               /* when the present broker was first heard */
+};
+
+/* ---- holding ---- */
+
+static void
+s_hold (cf_job_peer_t *peer, cf_job_t *job)
+{
+    job->holder = peer;
+    peer->held++;
+    DL_APPEND (peer->jobs, job);
+}
+
+static void
+s_let_go (cf_job_t *job)
+{
+    cf_job_peer_t *peer = job->holder;
+    if (!peer)
+        return;
+    DL_DELETE (peer->jobs, job);
+    job->prev = job->next = NULL;
+    job->holder = NULL;
+    peer->held--;
+}
+
+/*  The least busy process of a service that takes more; NULL if there is none. */
+static cf_job_peer_t *
+s_choose_peer (cf_lease_t *self, const char *service)
+{
+    uint32_t most = cf_message_actor_named (service)->credit;
+    cf_job_peer_t *best = NULL;
+    for (cf_job_peer_t *peer = self->peers; peer; peer = peer->hh.next)
+        if (!peer->leaving && strcmp (peer->service, service) == 0 && peer->held < most && (!best || peer->held < best->held))
+            best = peer;
+    return best;
+}
+
+/* ---- handing out ---- */
+
+typedef struct {
+    cf_lease_t *lease;
+    char job [CF_UUID_SIZE];
+    char peer [CF_ENVELOPE_NAME_SIZE];
+    uint32_t attempt;
+} errand_t;
+
+/*  The job of an errand, as long as it is still the errand's. */
+static cf_job_t *
+s_errand_job (const errand_t *errand)
+{
+    cf_job_t *job = cf_desk_lookup (errand->lease->desk, errand->job, NULL);
+    bool same = job && job->state == CF_JOB_RUNNING && job->attempt == errand->attempt && job->holder
+                && strcmp (job->holder->name, errand->peer) == 0;
+    return same? job: NULL;
+}
+
+/*  What was finished before, as JSON text of the caller's; a first attempt of a job without steps has nothing to read. */
+static char *
+s_journal (cf_task_t *task, const errand_t *errand, const cf_job_t *job, cf_error_t *error)
+{
+    cf_json_t *journal = NULL;
+    if (!job->steps)
+        return strdup ("[]");
+    if (cf_ledger_read_journal (errand->lease->ledger, task, errand->job, &journal, error))
+        return NULL;
+    char *text = cf_json_print (journal);
+    json_decref (journal);
+    return text;
+}
+
+static void
+s_hand_out (cf_task_t *task, void *arg)
+{
+    errand_t *errand = arg;
+    cf_error_t error = { 0 };
+    cf_job_taken_t *taken = NULL;
+    cf_job_t *job = s_errand_job (errand);
+    char *journal = job? s_journal (task, errand, job, &error): NULL;
+    job = journal? s_errand_job (errand): NULL;         /* it may have ended while the journal was read */
+    if (job) {
+        uint64_t limit_ms = cf_job_limit_ms (job->kind);
+        cf_job_run_t run = {
+            .job = job->id, .attempt = job->attempt, .project = job->project, .user = job->user, .agent = job->kind->type,
+            .input = job->input, .journal = journal, .time_ms = job->spent_ms < limit_ms? limit_ms - job->spent_ms: 1
+        };
+        taken = cf_call_once (task, errand->peer, CF_JOB_RUN, &run, CF_LEASE_TAKE_MS, &error);
+    }
+    if (!taken && (job = s_errand_job (errand))) {
+        cf_log_warning ("job %s was not taken by %s: %s", errand->job, errand->peer, error.text);
+        cf_lease_release (errand->lease, job, true);
+        if (cf_desk_move (errand->lease->desk, job, CF_JOB_ON_DEATH, NULL, NULL))
+            cf_lease_queue (errand->lease, job, true);
+    }
+    cf_codec_free (&taken);
+    free (journal);
+    free (errand);
+}
+
+static void
+s_lease (cf_lease_t *self, cf_job_t *job, cf_job_peer_t *peer)
+{
+    errand_t *errand = calloc (1, sizeof *errand);
+    if (!errand || !cf_desk_move (self->desk, job, CF_JOB_ON_LEASE, NULL, NULL)) {
+        free (errand);
+        cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true);
+        return;
+    }
+    s_hold (peer, job);
+    errand->lease = self;
+    errand->attempt = job->attempt;
+    memcpy (errand->job, job->id, sizeof errand->job);
+    memcpy (errand->peer, peer->name, sizeof errand->peer);
+    cf_task_context_t context = { .priority = job->priority, .attempt = job->attempt };
+    memcpy (context.job, job->id, sizeof context.job);
+    memcpy (context.user, job->user, sizeof context.user);
+    memcpy (context.trace, job->trace, sizeof context.trace);
+    if (!cf_task_start (self->loop, s_hand_out, errand, &context))
+        abort ();               /* no memory for a task: better gone, the ledger has it */
+}
+
+static void
+s_dispatch (cf_lease_t *self, const cf_job_kind_t *kind)
+{
+    cf_queue_t *queue = self->queues [cf_job_kind_index (kind)];
+    cf_job_peer_t *peer;
+    size_t most = cf_queue_size (queue);        /* one that goes back is not tried again in this round */
+    while (most-- && (peer = s_choose_peer (self, kind->service)))
+        s_lease (self, cf_queue_pop (queue), peer);
+}
+
+void
+cf_lease_queue (cf_lease_t *self, cf_job_t *job, bool in_front)
+{
+    if (cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, in_front))
+        abort ();
+    s_dispatch (self, job->kind);
+}
+
+/* ---- letting go ---- */
+
+static void
+s_stop_remote (cf_task_t *task, void *arg)
+{
+    errand_t *errand = arg;
+    cf_job_stop_t stop = { .job = errand->job, .attempt = errand->attempt };
+    cf_job_taken_t *done = cf_call_once (task, errand->peer, CF_JOB_STOP, &stop, CF_LEASE_TAKE_MS, NULL);
+    cf_codec_free (&done);      /* a process that is gone has dropped it, too */
+    free (errand);
+}
+
+void
+cf_lease_release (cf_lease_t *self, cf_job_t *job, bool stop)
+{
+    if (job->queued)
+        cf_queue_remove (self->queues [cf_job_kind_index (job->kind)], job);
+    cf_job_peer_t *peer = job->holder;
+    errand_t *errand = peer && stop? calloc (1, sizeof *errand): NULL;
+    if (errand) {
+        errand->attempt = job->attempt;
+        memcpy (errand->job, job->id, sizeof errand->job);
+        memcpy (errand->peer, peer->name, sizeof errand->peer);
+        if (!cf_task_start (self->loop, s_stop_remote, errand, NULL))
+            free (errand);
+    }
+    s_let_go (job);
+    if (peer)
+        s_dispatch (self, job->kind);
+}
+
+/*  The process that worked on job is gone. */
+static void
+s_take_back (cf_lease_t *self, cf_job_t *job, bool died)
+{
+    s_let_go (job);
+    job->deaths += died;
+    if (job->deaths >= CF_LEASE_DEATHS) {
+        cf_log_error ("job %s: %d processes were lost over it", job->id, CF_LEASE_DEATHS);
+        cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, cf_error_sentence (CF_ERROR_POISONED));
+        return;
+    }
+    cf_log_info ("job %s: its process is gone; attempt %u", job->id, job->attempt + 1);
+    if (cf_desk_move (self->desk, job, CF_JOB_ON_DEATH, NULL, NULL))
+        cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true);
+}
+
+static void
+s_dispatch_service (cf_lease_t *self, const char *service)
+{
+    const cf_job_kind_t *kind;
+    for (size_t at = 0; (kind = cf_job_kind_at (at)); at++)
+        if (strcmp (kind->service, service) == 0)
+            s_dispatch (self, kind);
+}
+
+static void
+s_forget_peer (cf_lease_t *self, cf_job_peer_t *peer)
+{
+    char service [CF_ENVELOPE_NAME_SIZE];
+    memcpy (service, peer->service, sizeof service);
+    HASH_DEL (self->peers, peer);
+    while (peer->jobs)
+        s_take_back (self, peer->jobs, !peer->leaving);
+    free (peer);
+    s_dispatch_service (self, service);
+}
+
+/* ---- membership ---- */
+
+static bool
+s_is_service (const char *service)
+{
+    const cf_job_kind_t *kind;
+    for (size_t at = 0; (kind = cf_job_kind_at (at)); at++)
+        if (strcmp (kind->service, service) == 0)
+            return true;
+    return false;
+}
+
+static cf_job_peer_t *
+s_peer (cf_lease_t *self, const char *name, bool make)
+{
+    cf_job_peer_t *peer;
+    HASH_FIND_STR (self->peers, name, peer);
+    if (!peer && make && (peer = calloc (1, sizeof *peer))) {
+        snprintf (peer->name, sizeof peer->name, "%s", name);
+        cf_envelope_service (name, peer->service);
+        HASH_ADD_STR (self->peers, name, peer);
+    }
+    return peer;
+}
+
+static void
+s_on_membership (void *arg, const cf_envelope_t *envelope, const void *fields)
+{
+    (void) fields;
+    cf_lease_t *self = arg;
+    const char *name = envelope->to + strlen ("state.peer.");
+    char service [CF_ENVELOPE_NAME_SIZE];
+    cf_envelope_service (name, service);
+    if (!s_is_service (service))
+        return;
+    cf_job_peer_t *peer = s_peer (self, name, envelope->number != 0);
+    if (!peer)
+        return;
+    peer->epoch = cf_link_epoch (cf_link_here ());
+    peer->leaving = envelope->number == 2;
+    if (envelope->number == 0)
+        s_forget_peer (self, peer);
+    else if (envelope->number == 1)
+        s_dispatch_service (self, service);
+}
+
+static void
+s_on_joined (void *arg)
+{
+    cf_lease_t *self = arg;
+    self->rejoined_ms = cf_clock_ms ();
+}
+
+/* ---- after a restart ---- */
+
+bool
+cf_lease_claim (cf_lease_t *self, const char *name, cf_job_t *job, uint32_t attempt)
+{
+    if (job->state != CF_JOB_RUNNING || job->attempt != attempt)
+        return false;
+    cf_job_peer_t *peer = s_peer (self, name, true);
+    if (job->holder)
+        return job->holder == peer;
+    if (peer)
+        s_hold (peer, job);
+    return peer != NULL;
+}
+
+void
+cf_lease_claimed (cf_lease_t *self, const char *name)
+{
+    cf_job_peer_t *peer = s_peer (self, name, true);
+    if (peer) {
+        peer->claimed = true;
+        peer->epoch = cf_link_epoch (cf_link_here ());
+    }
+    cf_lease_sweep (self);
+}
+
+/*  Whether every process of the job's service that we know of has claimed, and there is one. */
+static bool
+s_all_claimed (cf_lease_t *self, const char *service)
+{
+    size_t claimed = 0;
+    for (cf_job_peer_t *peer = self->peers; peer; peer = peer->hh.next)
+        if (strcmp (peer->service, service) == 0) {
+            if (!peer->claimed)
+                return false;
+            claimed++;
+        }
+    return claimed > 0;
+}
+
+void
+cf_lease_sweep (cf_lease_t *self)
+{
+    uint64_t now_ms = cf_clock_ms (), epoch = cf_link_epoch (cf_link_here ());
+    cf_job_peer_t *peer, *next_peer;
+    if (self->rejoined_ms && now_ms > self->rejoined_ms + CF_LEASE_REJOIN_MS)
+        HASH_ITER (hh, self->peers, peer, next_peer)
+            if (peer->epoch != epoch) {
+                cf_log_warning ("%s did not come back to the new broker", peer->name);
+                s_forget_peer (self, peer);
+            }
+    bool late = now_ms > self->started_ms + CF_LEASE_CLAIM_MS;
+    cf_job_t *job, *next;
+    for (job = cf_desk_first (self->desk); job; job = next) {
+        next = job->hh.next;
+        if (job->state == CF_JOB_RUNNING && !job->holder && (late || s_all_claimed (self, job->kind->service)))
+            s_take_back (self, job, true);
+        else if (job->state == CF_JOB_QUEUED && job->accepted && !job->queued)
+            cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true);
+    }
+    const cf_job_kind_t *kind;
+    for (size_t at = 0; (kind = cf_job_kind_at (at)); at++)
+        s_dispatch (self, kind);
+}
+
+/* ---- life ---- */
+
+cf_lease_t *
+cf_lease_new (cf_loop_t *loop, cf_desk_t *desk, cf_ledger_t *ledger)
+{
+    cf_lease_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return NULL;
+    *self = (cf_lease_t) { .loop = loop, .desk = desk, .ledger = ledger, .started_ms = cf_clock_ms () };
+    for (size_t at = 0; cf_job_kind_at (at); at++)
+        self->queues [at] = cf_queue_new ();
+    self->membership = cf_event_subscribe ("state.peer.*", s_on_membership, self);
+    cf_link_on_joined (cf_link_here (), s_on_joined, self);
+    return self;
+}
+
+void
+cf_lease_destroy (cf_lease_t **self_p)
+{
+    cf_lease_t *self = *self_p;
+    if (!self)
+        return;
+    cf_event_unsubscribe (&self->membership);
+    cf_job_peer_t *peer, *next;
+    HASH_ITER (hh, self->peers, peer, next) {
+        HASH_DEL (self->peers, peer);
+        free (peer);
+    }
+    for (size_t at = 0; cf_job_kind_at (at); at++)
+        cf_queue_destroy (&self->queues [at]);
+    free (self);
+    *self_p = NULL;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  ledger - the statements
+ *
+ *  Several updates of one job may meet in one transaction; a row carries the job whole, so the last one counts
+ *  (`distinct on … order by n desc`). The guard on state and attempt is the fence behind the one in memory.
+ */
+
+#include "actors/ledger/ledger.h"
+#include "proto/base/clock.h"
+#include "proto/base/config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CF_LEDGER_CONNECTIONS 2         /* for reads; the batch has its own */
+
+struct cf_ledger_t {
+    cf_db_t *db;
+    cf_batch_t *batch;
+    int accept, update, step, event;    /* lanes */
+    cf_ledger_accepted_fn *fn;
+    void *arg;
+};
+
+static const char s_accept_sql [] =
+    "insert into public.agent_jobs (id, project_id, user_id, agent_type, input_context, priority, simulated, trace, created_at)"
+    " select r.id, r.project_id, r.user_id, r.agent_type, r.input, r.priority, r.simulated, r.trace, r.created_at"
+    " from unnest ($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::int[], $7::boolean[], $8::text[], $9::timestamptz[])"
+    "   as r (id, project_id, user_id, agent_type, input, priority, simulated, trace, created_at)"
+    " join public.projects p on p.id = r.project_id and p.user_id = r.user_id and p.status <> 'archived'"
+    " on conflict (id) do nothing returning id";
+
+static const char s_update_sql [] =
+    "update public.agent_jobs j set status = u.status, result = u.result, error = u.error, progress = u.progress, stage = u.stage,"
+    "   attempt = u.attempt, last_event = u.last_event, input_tokens = u.input_tokens, output_tokens = u.output_tokens,"
+    "   cost_usd = u.cost_usd, calls = u.calls, spent_ms = u.spent_ms, started_at = u.started_at, completed_at = u.completed_at,"
+    "   input_context = coalesce (u.input, j.input_context), updated_at = now ()"
+    " from (select distinct on (id) * from unnest ($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::int[], $6::text[], $7::int[],"
+    "   $8::bigint[], $9::bigint[], $10::bigint[], $11::numeric[], $12::int[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],"
+    "   $16::jsonb[]) with ordinality as r (id, status, result, error, progress, stage, attempt, last_event, input_tokens,"
+    "   output_tokens, cost_usd, calls, spent_ms, started_at, completed_at, input, n) order by id, n desc) u"
+    " where j.id = u.id and j.attempt <= u.attempt and j.status not in ('completed', 'failed', 'cancelled')";
+
+static const char s_step_sql [] =
+    "insert into codeforge.job_steps (job_id, name, seq, status, attempt, output, outcome, model, provider, input_tokens,"
+    "   output_tokens, cost_usd, started_at, completed_at)"
+    " select * from unnest ($1::uuid[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],"
+    "   $10::bigint[], $11::bigint[], $12::numeric[], $13::timestamptz[], $14::timestamptz[])"
+    " on conflict (job_id, name) do nothing";
+
+static const char s_event_sql [] =
+    "insert into codeforge.job_events (job_id, seq, event, data)"
+    " select * from unnest ($1::uuid[], $2::bigint[], $3::text[], $4::text[]) on conflict (job_id, seq) do nothing";
+
+#define JOB_COLUMNS                                                                                             \
+    "j.id, j.project_id, j.user_id, j.agent_type, j.status, j.input_context, j.result, j.error, j.progress, j.stage,"     \
+    " j.attempt, j.priority, j.last_event, j.input_tokens, j.output_tokens, j.cost_usd, j.calls, j.simulated, j.spent_ms, j.trace," \
+    " (extract (epoch from j.created_at) * 1000000)::bigint, (extract (epoch from j.started_at) * 1000000)::bigint,"      \
+    " (extract (epoch from j.completed_at) * 1000000)::bigint,"                                                 \
+    " (select json_agg (json_build_object ('name', s.name, 'status', s.status, 'attempt', s.attempt, 'model', s.model,"   \
+    "    'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens, 'cost_usd', s.cost_usd,"             \
+    "    'started_us', (extract (epoch from s.started_at) * 1000000)::bigint,"                                  \
+    "    'completed_us', (extract (epoch from s.completed_at) * 1000000)::bigint) order by s.seq, s.started_at)" \
+    "  from codeforge.job_steps s where s.job_id = j.id)"
+
+/* ---- life ---- */
+
+static void
+s_on_accepted (void *arg, const cf_db_result_t *result)
+{
+    cf_ledger_t *self = arg;
+    for (size_t row = 0; row < cf_db_rows (result); row++)
+        self->fn (self->arg, cf_db_value (result, row, 0));
+}
+
+cf_ledger_t *
+cf_ledger_new (cf_loop_t *loop, cf_ledger_accepted_fn *fn, void *arg, cf_error_t *error)
+{
+    cf_ledger_t *self = calloc (1, sizeof *self);
+    if (!self) {
+        cf_error_set (error, CF_ERROR_INTERNAL, "out of memory");
+        return NULL;
+    }
+    self->fn = fn;
+    self->arg = arg;
+    self->db = cf_db_new (loop, cf_config_str (CF_CONFIG_DATABASE_URL), CF_LEDGER_CONNECTIONS, error);
+    self->batch = self->db? cf_batch_new (self->db): NULL;
+    if (!self->batch) {
+        cf_ledger_destroy (&self);
+        return NULL;
+    }
+    self->accept = cf_batch_lane (self->batch, s_accept_sql, 9, s_on_accepted, self);
+    self->update = cf_batch_lane (self->batch, s_update_sql, 16, NULL, NULL);
+    self->step = cf_batch_lane (self->batch, s_step_sql, 14, NULL, NULL);
+    self->event = cf_batch_lane (self->batch, s_event_sql, 4, NULL, NULL);
+    return self;
+}
+
+void
+cf_ledger_destroy (cf_ledger_t **self_p)
+{
+    cf_ledger_t *self = *self_p;
+    if (!self)
+        return;
+    cf_batch_destroy (&self->batch);
+    cf_db_destroy (&self->db);
+    free (self);
+    *self_p = NULL;
+}
+
+cf_batch_t *
+cf_ledger_batch (cf_ledger_t *self)
+{
+    return self->batch;
+}
+
+bool
+cf_ledger_is_up (const cf_ledger_t *self)
+{
+    return cf_db_is_up (self->db) && cf_batch_is_up (self->batch);
+}
+
+bool
+cf_ledger_idle (const cf_ledger_t *self)
+{
+    return cf_batch_idle (self->batch);
+}
+
+/* ---- writes ---- */
+
+typedef struct {
+    char text [32];
+} number_t;
+
+static const char *
+s_u64 (number_t *number, uint64_t value)
+{
+    snprintf (number->text, sizeof number->text, "%" PRIu64, value);
+    return number->text;
+}
+
+static const char *
+s_cost (number_t *number, double value)
+{
+    snprintf (number->text, sizeof number->text, "%.6f", value);
+    return number->text;
+}
+
+/*  A time, or SQL null for none. */
+static const char *
+s_time (number_t *number, uint64_t wall_us)
+{
+    return wall_us? cf_clock_rfc3339 (wall_us, number->text): NULL;
+}
+
+cf_batch_ticket_t
+cf_ledger_accept (cf_ledger_t *self, const cf_job_t *job)
+{
+    number_t priority, created;
+    const char *values [] = {
+        job->id, job->project, job->user, job->kind->type, job->input, s_u64 (&priority, job->priority),
+        job->simulated? "true": "false", *job->trace? job->trace: NULL, s_time (&created, job->created_us)
+    };
+    return cf_batch_row (self->batch, self->accept, values);
+}
+
+cf_batch_ticket_t
+cf_ledger_update (cf_ledger_t *self, const cf_job_t *job, bool with_input)
+{
+    number_t progress, attempt, last_event, input, output, cost, calls, spent, started, completed;
+    const char *values [] = {
+        job->id, cf_job_state_name (job->state), job->result, job->error, s_u64 (&progress, job->progress), job->stage,
+        s_u64 (&attempt, job->attempt), s_u64 (&last_event, job->last_event), s_u64 (&input, job->input_tokens),
+        s_u64 (&output, job->output_tokens), s_cost (&cost, job->cost_usd), s_u64 (&calls, job->calls),
+        s_u64 (&spent, job->spent_ms), s_time (&started, job->started_us), s_time (&completed, job->completed_us),
+        with_input? job->input: NULL
+    };
+    return cf_batch_row (self->batch, self->update, values);
+}
+
+cf_batch_ticket_t
+cf_ledger_step (cf_ledger_t *self, const cf_job_t *job, const cf_step_t *step, size_t seq,
+                const char *output, const char *outcome, const char *provider)
+{
+    number_t order, attempt, input, spoken, cost, started, completed;
+    const char *values [] = {
+        job->id, step->name, s_u64 (&order, seq), step->status, s_u64 (&attempt, step->attempt), output, outcome,
+        step->model, provider, s_u64 (&input, step->input_tokens), s_u64 (&spoken, step->output_tokens),
+        s_cost (&cost, step->cost_usd), s_time (&started, step->started_us), s_time (&completed, step->completed_us)
+    };
+    return cf_batch_row (self->batch, self->step, values);
+}
+
+cf_batch_ticket_t
+cf_ledger_event (cf_ledger_t *self, const cf_job_t *job, const char *event, const char *shown)
+{
+    number_t seq;
+    const char *values [] = { job->id, s_u64 (&seq, job->last_event), event, shown };
+    return cf_batch_row (self->batch, self->event, values);
+}
+
+/* ---- reads ---- */
+
+static uint64_t
+s_number (const cf_db_result_t *result, size_t row, size_t column)
+{
+    const char *text = cf_db_value (result, row, column);
+    return text? strtoull (text, NULL, 10): 0;
+}
+
+static const char *
+s_text (const cf_db_result_t *result, size_t row, size_t column)
+{
+    const char *text = cf_db_value (result, row, column);
+    return text? text: "";
+}
+
+static void
+s_load_steps (cf_job_t *job, const char *text)
+{
+    cf_json_t *steps = *text? cf_json_parse (text, strlen (text), NULL): NULL, *row;
+    size_t at, seq;
+    json_array_foreach (steps, at, row) {
+        cf_step_t *step = cf_job_add_step (job, cf_json_str (row, "name", ""), &seq);
+        if (!step)
+            break;
+        step->status = strcmp (cf_json_str (row, "status", ""), "failed") == 0? "failed": "completed";
+        step->attempt = (uint32_t) cf_json_int (row, "attempt", 1);
+        snprintf (step->model, sizeof step->model, "%s", cf_json_str (row, "model", ""));
+        step->input_tokens = (uint64_t) cf_json_int (row, "input_tokens", 0);
+        step->output_tokens = (uint64_t) cf_json_int (row, "output_tokens", 0);
+        step->cost_usd = cf_json_real (row, "cost_usd", 0);
+        step->started_us = (uint64_t) cf_json_int (row, "started_us", 0);
+        step->completed_us = (uint64_t) cf_json_int (row, "completed_us", 0);
+    }
+    json_decref (steps);
+}
+
+/*  A row of JOB_COLUMNS as a job; NULL when out of memory or of a kind that is no more. */
+static cf_job_t *
+s_load (const cf_db_result_t *result, size_t row)
+{
+    const cf_job_kind_t *kind = cf_job_kind (s_text (result, row, 3));
+    cf_job_t *job = kind? cf_job_new (s_text (result, row, 0), s_text (result, row, 1), s_text (result, row, 2), kind, s_text (result, row, 5)): NULL;
+    if (!job)
+        return NULL;
+    job->state = cf_job_state_named (s_text (result, row, 4));
+    job->accepted = job->settled = true;
+    const char *document = cf_db_value (result, row, 6), *failure = cf_db_value (result, row, 7), *trace = cf_db_value (result, row, 19);
+    job->result = document? strdup (document): NULL;
+    job->error = failure? strdup (failure): NULL;
+    job->progress = (uint32_t) s_number (result, row, 8);
+    snprintf (job->stage, sizeof job->stage, "%s", s_text (result, row, 9));
+    job->attempt = (uint32_t) s_number (result, row, 10);
+    job->priority = (uint32_t) s_number (result, row, 11);
+    job->last_event = job->told_event = s_number (result, row, 12);
+    job->input_tokens = s_number (result, row, 13);
+    job->output_tokens = s_number (result, row, 14);
+    job->cost_usd = strtod (s_text (result, row, 15), NULL);
+    job->calls = s_number (result, row, 16);
+    job->simulated = *s_text (result, row, 17) == 't';
+    job->spent_ms = s_number (result, row, 18);
+    snprintf (job->trace, sizeof job->trace, "%s", trace? trace: "");
+    job->created_us = s_number (result, row, 20);
+    job->started_us = s_number (result, row, 21);
+    job->completed_us = s_number (result, row, 22);
+    s_load_steps (job, s_text (result, row, 23));
+    return job;
+}
+
+int
+cf_ledger_read_job (cf_ledger_t *self, cf_task_t *task, const char *job, const char *user, cf_job_t **found, cf_error_t *error)
+{
+    cf_db_result_t *result;
+    *found = NULL;
+    if (cf_db_ask (task, self->db, &result, error,
+                   "select " JOB_COLUMNS " from public.agent_jobs j where j.id = $1 and j.user_id = $2", job, user))
+        return -1;
+    if (cf_db_rows (result))
+        *found = s_load (result, 0);
+    cf_db_result_destroy (&result);
+    return 0;
+}
+
+int
+cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, cf_job_t *job), void *arg, cf_error_t *error)
+{
+    cf_db_result_t *result;
+    if (cf_db_ask (task, self->db, &result, error,
+                   "select " JOB_COLUMNS " from public.agent_jobs j"
+                   " where j.status in ('queued', 'running', 'waiting_for_input') order by j.created_at"))
+        return -1;
+    for (size_t row = 0; row < cf_db_rows (result); row++) {
+        cf_job_t *job = s_load (result, row);
+        if (job)
+            fn (arg, job);
+    }
+    cf_db_result_destroy (&result);
+    return 0;
+}
+
+int
+cf_ledger_read_page (cf_ledger_t *self, cf_task_t *task, const char *project, const char *user, uint32_t page,
+                     uint32_t page_size, cf_json_t **found, cf_error_t *error)
+{
+    cf_db_result_t *result;
+    number_t limit, offset;
+    *found = NULL;
+    if (cf_db_ask (task, self->db, &result, error,
+                   "select (select count (*) from public.agent_jobs where project_id = p.id and user_id = p.user_id)"
+                   " from public.projects p where p.id = $1 and p.user_id = $2", project, user))
+        return -1;
+    bool ours = cf_db_rows (result) == 1;
+    uint64_t total = ours? s_number (result, 0, 0): 0;
+    cf_db_result_destroy (&result);
+    if (!ours)
+        return cf_error_set (error, CF_ERROR_NOT_FOUND, "no such project");
+    if (cf_db_ask (task, self->db, &result, error,
+                   "select " JOB_COLUMNS " from public.agent_jobs j where j.project_id = $1 and j.user_id = $2"
+                   " order by j.created_at desc, j.id desc limit $3 offset $4",
+                   project, user, s_u64 (&limit, page_size), s_u64 (&offset, (uint64_t) (page - 1) * page_size)))
+        return -1;
+    cf_json_t *items = json_array ();
+    for (size_t row = 0; row < cf_db_rows (result); row++) {
+        cf_job_t *job = s_load (result, row);
+        if (job)
+            json_array_append_new (items, cf_job_show (job));
+        cf_job_destroy (&job);
+    }
+    cf_db_result_destroy (&result);
+    *found = json_pack ("{sosIsisisb}", "items", items, "total", (json_int_t) total, "page", (int) page, "page_size", (int) page_size,
+                        "has_more", (uint64_t) page * page_size < total);
+    return 0;
+}
+
+int
+cf_ledger_read_journal (cf_ledger_t *self, cf_task_t *task, const char *job, cf_json_t **found, cf_error_t *error)
+{
+    cf_db_result_t *result;
+    *found = NULL;
+    if (cf_db_ask (task, self->db, &result, error,
+                   "select name, output, outcome from codeforge.job_steps where job_id = $1 and status = 'completed' order by seq, started_at", job))
+        return -1;
+    *found = json_array ();
+    for (size_t row = 0; row < cf_db_rows (result); row++)
+        json_array_append_new (*found, json_pack ("{ssssss}", "name", s_text (result, row, 0), "output", s_text (result, row, 1),
+                                                  "outcome", s_text (result, row, 2)));
+    cf_db_result_destroy (&result);
+    return 0;
+}
+
+int
+cf_ledger_read_events (cf_ledger_t *self, cf_task_t *task, const char *job, uint64_t after, cf_json_t **found, cf_error_t *error)
+{
+    cf_db_result_t *result;
+    number_t number;
+    *found = NULL;
+    if (cf_db_ask (task, self->db, &result, error,
+                   "select seq, event, data from codeforge.job_events where job_id = $1 and seq > $2 order by seq limit 1000",
+                   job, s_u64 (&number, after)))
+        return -1;
+    *found = json_array ();
+    for (size_t row = 0; row < cf_db_rows (result); row++) {
+        cf_json_t *shown = cf_json_parse (s_text (result, row, 2), cf_db_value_size (result, row, 2), NULL);
+        json_array_append_new (*found, json_pack ("{sIssso}", "seq", (json_int_t) s_number (result, row, 0), "event", s_text (result, row, 1),
+                                                  "data", shown? shown: json_object ()));
+    }
+    cf_db_result_destroy (&result);
+    return 0;
+}
+
+int
+cf_ledger_read_project (cf_ledger_t *self, cf_task_t *task, const char *project, const char *user, cf_json_t **found, cf_error_t *error)
+{
+    cf_db_result_t *result;
+    *found = NULL;
+    if (cf_db_ask (task, self->db, &result, error,
+                   "select status, requirements_spec is not null, architecture_spec is not null from public.projects where id = $1 and user_id = $2",
+                   project, user))
+        return -1;
+    if (cf_db_rows (result))
+        *found = json_pack ("{sssbsb}", "status", s_text (result, 0, 0), "requirements", *s_text (result, 0, 1) == 't',
+                            "architecture", *s_text (result, 0, 2) == 't');
+    cf_db_result_destroy (&result);
+    return 0;
+}
+
+int
+cf_ledger_prune (cf_ledger_t *self, cf_task_t *task, uint64_t days, cf_error_t *error)
+{
+    static const char *const statements [] = {
+        "delete from codeforge.job_events where ctid = any (array (select e.ctid from codeforge.job_events e join public.agent_jobs j"
+        " on j.id = e.job_id where e.created_at < now () - make_interval (days => $1::int)"
+        " and j.completed_at < now () - make_interval (days => $1::int) limit 10000))",
+        "delete from codeforge.job_steps where ctid = any (array (select s.ctid from codeforge.job_steps s join public.agent_jobs j"
+        " on j.id = s.job_id where s.started_at < now () - make_interval (days => $1::int)"
+        " and j.completed_at < now () - make_interval (days => $1::int) limit 10000))",
+    };
+    number_t number;
+    uint64_t deleted = 0;
+    s_u64 (&number, days);
+    for (size_t at = 0; at < sizeof statements / sizeof statements [0]; at++) {
+        cf_db_result_t *result;
+        if (cf_db_ask (task, self->db, &result, error, statements [at], number.text))
+            return -1;
+        deleted += cf_db_affected (result);
+        cf_db_result_destroy (&result);
+    }
+    return (int) deleted;
+}

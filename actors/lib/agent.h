@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  agent - what every agent does alike: takes leases, thinks in journaled steps, applies effects, ends jobs
+ *
+ *  An agent is an actor with one function: work in, document out. It is called in a task of its own, for a job of its own
+ *  (JOB_RUN: this process holds the lease) or as a node of a pipeline's job (AGENT_RUN), and cannot tell the difference.
+ *  Each model call is a step with a name; a step found in the journal is taken from there. So the function may be run again
+ *  from its beginning at any time, in another process, and goes on where the last one was.
+ */
+#ifndef CF_LIB_AGENT_H
+#define CF_LIB_AGENT_H
+
+#include "actors/lib/actor.h"
+#include "proto/base/json.h"
+
+typedef struct cf_work_t cf_work_t;
+
+/*  input is input_context as an object, borrowed. Returns the result, the caller's; NULL with error. */
+typedef cf_json_t *(cf_agent_fn) (cf_work_t *work, const cf_json_t *input, cf_error_t *error);
+
+/*  An agent's whole main. name is its row in actors.def in lower case; returns the exit code. */
+int cf_agent_main (cf_actor_id_t id, cf_agent_fn *fn);
+
+typedef struct {
+    const char *suffix;         /* of the step's name: "" for the main document */
+    const char *prompt;         /* file below share/prompts, without .md: the system part */
+    const char *schema;         /* file below share/schema, without .json: what the answer must satisfy */
+    const char *input;          /* the user's part, with data blocks */
+    const char *note;           /* what watchers are told meanwhile */
+    uint32_t progress;          /* of the job when the step starts */
+    uint32_t max_tokens;
+    double temperature;
+} cf_agent_step_t;
+
+/*  Asks the model until the answer satisfies the schema, at most three times in all, the later times with the validator's
+    complaints. Returns the document, the caller's; NULL with MODEL_INVALID, MODEL_CUT_OFF, MODEL_REFUSED or what the router says. */
+cf_json_t *cf_work_generate (cf_work_t *self, const cf_agent_step_t *step, cf_error_t *error);
+/*  Applies changes to the project (see EFFECT_APPLY), once however often it is called. 0, or -1 with error. */
+int cf_work_apply (cf_work_t *self, const char *effect, const cf_json_t *changes, cf_error_t *error);
+/*  Project as PROJECT_CONTEXT describes; the caller's. NULL with error. */
+cf_json_t *cf_work_project (cf_work_t *self, cf_error_t *error);
+/*  Patterns near text, as a JSON array of the caller's; empty where memory does not answer within 2 s. */
+cf_json_t *cf_work_recall (cf_work_t *self, const char *text, const char *type);
+/*  Says that the result are questions: the job waits for their answers instead of being completed. */
+void cf_work_wait_for_input (cf_work_t *self);
+/*  Tells watchers; progress never goes back. */
+void cf_work_progress (cf_work_t *self, uint32_t progress, const char *stage, const char *note);
+
+cf_task_t *cf_work_task (cf_work_t *self);
+/*  Whether it is a node of a pipeline: nobody can be asked, and progress is the pipeline's. */
+bool cf_work_is_node (const cf_work_t *self);
+const char *cf_work_agent (const cf_work_t *self);
+const char *cf_work_job (const cf_work_t *self);
+const char *cf_work_project_id (const cf_work_t *self);
+/*  Steps finished before: [{name, output, outcome}], borrowed. Refreshed from the ledger by cf_work_reread (0, or -1 with error). */
+const cf_json_t *cf_work_journal (const cf_work_t *self);
+int cf_work_reread (cf_work_t *self, cf_error_t *error);
+
+/*  Appends <data name="NAME">\nTEXT\n</data>\n; a closing tag within text is defused, so that text cannot leave its block. */
+void cf_agent_put_data (cf_buf_t *out, const char *name, const char *text);
+/*  The same with a document; nothing where value is NULL or JSON null. */
+void cf_agent_put_document (cf_buf_t *out, const char *name, const cf_json_t *value);
+
+#endif

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  work - thinking in journaled steps
+ *
+ *  A model's answer is journaled by the router before we see it, raw: parsing, checking and complaining are repeated
+ *  from the journal by whoever runs the work again, and come out the same.
+ */
+
+#include "actors/lib/work.h"
+#include "proto/base/config.h"
+#include "proto/base/log.h"
+#include "proto/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <uthash.h>
+
+#define CF_WORK_TRIES 3                 /* first answer and two repairs */
+#define CF_WORK_FAULTS 20               /* complaints told to the model at once */
+#define CF_WORK_INPUT_MAX (4u << 20)    /* bytes of one prompt */
+#define CF_WORK_CALL_MS 3600000u        /* the job's own limit is what ends a call */
+#define CF_WORK_RECALL_MS 2000
+
+struct cf_work_t {
+    cf_task_t *task;
+    const char *agent;
+    char step [128];
+    char project [CF_UUID_SIZE];
+    cf_json_t *journal;
+    bool node, waiting;
+};
+
+typedef struct {
+    UT_hash_handle hh;
+    char name [64];
+    cf_schema_t *schema;
+} shared_schema_t;
+
+typedef struct {
+    UT_hash_handle hh;
+    char name [64];
+    struct timespec changed;
+    char *text;
+} shared_prompt_t;
+
+static shared_schema_t *s_schemas;
+static shared_prompt_t *s_prompts;
+
+/* ---- life ---- */
+
+cf_work_t *
+cf_work_new (cf_task_t *task, const char *agent, const char *step, const char *project, const char *journal, bool node)
+{
+    cf_work_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->task = task;
+    self->agent = agent;
+    self->node = node;
+    snprintf (self->step, sizeof self->step, "%s", step);
+    snprintf (self->project, sizeof self->project, "%s", project);
+    self->journal = cf_json_parse (journal, strlen (journal), NULL);
+    if (!json_is_array (self->journal))
+        cf_work_destroy (&self);
+    return self;
+}
+
+void
+cf_work_destroy (cf_work_t **self_p)
+{
+    cf_work_t *self = *self_p;
+    if (!self)
+        return;
+    json_decref (self->journal);
+    free (self);
+    *self_p = NULL;
+}
+
+cf_task_t *
+cf_work_task (cf_work_t *self)
+{
+    return self->task;
+}
+
+bool
+cf_work_is_node (const cf_work_t *self)
+{
+    return self->node;
+}
+
+const char *
+cf_work_agent (const cf_work_t *self)
+{
+    return self->agent;
+}
+
+const char *
+cf_work_job (const cf_work_t *self)
+{
+    return cf_task_context (self->task)->job;
+}
+
+const char *
+cf_work_project_id (const cf_work_t *self)
+{
+    return self->project;
+}
+
+void
+cf_work_wait_for_input (cf_work_t *self)
+{
+    self->waiting = true;
+}
+
+bool
+cf_work_is_waiting (const cf_work_t *self)
+{
+    return self->waiting;
+}
+
+const cf_json_t *
+cf_work_journal (const cf_work_t *self)
+{
+    return self->journal;
+}
+
+int
+cf_work_reread (cf_work_t *self, cf_error_t *error)
+{
+    cf_job_entries_t *entries = cf_call_patiently (self->task, CF_JOB_JOURNAL, &(cf_job_journal_t) { .job = cf_work_job (self) }, 60000, error);
+    cf_json_t *journal = entries? cf_json_parse (entries->journal, strlen (entries->journal), error): NULL;
+    cf_codec_free (&entries);
+    if (!journal)
+        return -1;
+    json_decref (self->journal);
+    self->journal = journal;
+    return 0;
+}
+
+/* ---- telling ---- */
+
+static void
+s_tell (cf_work_t *self, uint32_t progress, const char *stage, const char *note, const char *step)
+{
+    const cf_task_context_t *context = cf_task_context (self->task);
+    cf_job_progress_t told = {
+        .job = context->job, .attempt = context->attempt, .progress = progress, .stage = stage, .note = note, .step = step
+    };
+    cf_event_publish ("jobs.progress", context->job, CF_JOB_PROGRESS, &told, 0);
+}
+
+void
+cf_work_progress (cf_work_t *self, uint32_t progress, const char *stage, const char *note)
+{
+    s_tell (self, self->node? 0: progress, stage, note, "");
+}
+
+/* ---- schemas and prompts ---- */
+
+static cf_schema_t *
+s_schema (const char *name, cf_error_t *error)
+{
+    shared_schema_t *shared;
+    HASH_FIND_STR (s_schemas, name, shared);
+    if (shared)
+        return shared->schema;
+    char relative [96];
+    snprintf (relative, sizeof relative, "schema/%s.json", name);
+    cf_schema_t *schema = cf_schema_load (cf_config_share (relative), error);
+    shared = schema? calloc (1, sizeof *shared): NULL;
+    if (!shared) {
+        cf_schema_destroy (&schema);
+        return NULL;
+    }
+    snprintf (shared->name, sizeof shared->name, "%s", name);
+    shared->schema = schema;
+    HASH_ADD_STR (s_schemas, name, shared);
+    return schema;
+}
+
+static char *
+s_read_file (const char *path)
+{
+    FILE *file = fopen (path, "re");
+    cf_buf_t text;
+    cf_buf_init (&text, 1u << 20);
+    char chunk [4096];
+    size_t size;
+    while (file && (size = fread (chunk, 1, sizeof chunk, file)) > 0)
+        cf_buf_append (&text, chunk, size);
+    if (file)
+        fclose (file);
+    if (!file || text.overflowed) {
+        cf_buf_free (&text);
+        return NULL;
+    }
+    return cf_buf_take (&text);
+}
+
+/*  A prompt's file is read again when it changed, so that it can be worked on without a rebuild or a restart. */
+static const char *
+s_prompt (const char *name, cf_error_t *error)
+{
+    char relative [96];
+    snprintf (relative, sizeof relative, "prompts/%s.md", name);
+    const char *path = cf_config_share (relative);
+    shared_prompt_t *shared;
+    struct stat found;
+    HASH_FIND_STR (s_prompts, name, shared);
+    if (stat (path, &found) && !shared) {
+        cf_error_set (error, CF_ERROR_INTERNAL, "no prompt %s", path);
+        return NULL;
+    }
+    if (shared && memcmp (&shared->changed, &found.st_mtim, sizeof found.st_mtim) == 0)
+        return shared->text;
+    char *text = s_read_file (path);
+    if (!text) {
+        cf_error_set (error, CF_ERROR_INTERNAL, "cannot read the prompt %s", path);
+        return shared? shared->text: NULL;
+    }
+    if (!shared && (shared = calloc (1, sizeof *shared))) {
+        snprintf (shared->name, sizeof shared->name, "%s", name);
+        HASH_ADD_STR (s_prompts, name, shared);
+    }
+    free (shared->text);
+    shared->text = text;
+    shared->changed = found.st_mtim;
+    return text;
+}
+
+void
+cf_work_free_shared (void)
+{
+    shared_schema_t *schema, *next_schema;
+    HASH_ITER (hh, s_schemas, schema, next_schema) {
+        HASH_DEL (s_schemas, schema);
+        cf_schema_destroy (&schema->schema);
+        free (schema);
+    }
+    shared_prompt_t *prompt, *next_prompt;
+    HASH_ITER (hh, s_prompts, prompt, next_prompt) {
+        HASH_DEL (s_prompts, prompt);
+        free (prompt->text);
+        free (prompt);
+    }
+}
+
+void
+cf_agent_put_data (cf_buf_t *out, const char *name, const char *text)
+{
+    cf_buf_printf (out, "<data name=\"%s\">\n", name);
+    for (const char *close; (close = strstr (text, "</data")); text = close + 2) {
+        cf_buf_append (out, text, (size_t) (close - text));
+        cf_buf_puts (out, "<\\/");
+    }
+    cf_buf_puts (out, text);
+    cf_buf_puts (out, "\n</data>\n");
+}
+
+void
+cf_agent_put_document (cf_buf_t *out, const char *name, const cf_json_t *value)
+{
+    char *text = value && !json_is_null (value)? cf_json_print (value): NULL;
+    if (text)
+        cf_agent_put_data (out, name, text);
+    free (text);
+}
+
+/* ---- steps ---- */
+
+static const cf_json_t *
+s_find_entry (const cf_work_t *self, const char *name)
+{
+    size_t at;
+    cf_json_t *entry;
+    json_array_foreach (self->journal, at, entry)
+        if (strcmp (cf_json_str (entry, "name", ""), name) == 0)
+            return entry;
+    return NULL;
+}
+
+static int
+s_judge (const char *outcome, cf_error_t *error)
+{
+    if (strcmp (outcome, "cut_off") == 0)
+        return cf_error_set (error, CF_ERROR_MODEL_CUT_OFF, "%s", cf_error_sentence (CF_ERROR_MODEL_CUT_OFF));
+    if (strcmp (outcome, "refused") == 0)
+        return cf_error_set (error, CF_ERROR_MODEL_REFUSED, "%s", cf_error_sentence (CF_ERROR_MODEL_REFUSED));
+    return 0;
+}
+
+/*  What the model said in the step of this name: from the journal, or by asking. The caller's; NULL with error. */
+static char *
+s_ask (cf_work_t *self, const cf_agent_step_t *step, const char *name, const char *input, cf_error_t *error)
+{
+    const cf_json_t *entry = s_find_entry (self, name);
+    if (entry)
+        return s_judge (cf_json_str (entry, "outcome", "complete"), error)? NULL: strdup (cf_json_str (entry, "output", ""));
+    const char *system = s_prompt (step->prompt, error);
+    if (!system)
+        return NULL;
+    s_tell (self, self->node? 0: step->progress, self->agent, step->note, name);
+    cf_model_call_t call = {
+        .agent = self->agent, .step = name, .stage = self->agent, .system = system, .input = input,
+        .schema = step->schema, .max_tokens = step->max_tokens, .temperature = step->temperature
+    };
+    cf_model_done_t *done = cf_call (self->task, CF_MODEL_CALL, &call, CF_WORK_CALL_MS, error);
+    char *text = done && s_judge (done->outcome, error) == 0? strdup (done->text): NULL;
+    cf_codec_free (&done);
+    return text;
+}
+
+/*  The document within an answer: models put prose or a code fence around it. Nothing is ever completed or closed. */
+static cf_json_t *
+s_parse_answer (const char *text, cf_error_t *error)
+{
+    cf_json_t *document = cf_json_parse (text, strlen (text), error);
+    if (json_is_object (document))
+        return document;
+    json_decref (document);
+    const char *first = strchr (text, '{'), *last = strrchr (text, '}');
+    if (!first || !last || last < first) {
+        cf_error_set (error, CF_ERROR_MODEL_INVALID, "the answer holds no JSON object");
+        return NULL;
+    }
+    document = cf_json_parse (first, (size_t) (last - first) + 1, error);
+    if (document && !json_is_object (document)) {
+        json_decref (document);
+        document = NULL;
+        cf_error_set (error, CF_ERROR_MODEL_INVALID, "the answer holds no JSON object");
+    }
+    return document;
+}
+
+/*  Appends what is wrong with document; the number of faults. */
+static size_t
+s_complain (const cf_schema_t *schema, cf_json_t *document, cf_buf_t *complaints)
+{
+    cf_schema_fault_t *faults = calloc (CF_WORK_FAULTS, sizeof *faults);
+    cf_schema_trim (schema, document);
+    size_t count = faults? cf_schema_check (schema, document, faults, CF_WORK_FAULTS): 1;
+    for (size_t at = 0; at < count && at < CF_WORK_FAULTS && faults; at++)
+        cf_buf_printf (complaints, "- %s: %s\n", *faults [at].field? faults [at].field: "(document)", faults [at].message);
+    free (faults);
+    return count;
+}
+
+static void
+s_name_try (const cf_work_t *self, const cf_agent_step_t *step, int try, char name [192])
+{
+    int size = snprintf (name, 192, "%s%s", self->step, step->suffix);
+    if (try && size > 0 && size < 180)
+        snprintf (name + size, 192 - (size_t) size, ".repair%d", try);
+}
+
+cf_json_t *
+cf_work_generate (cf_work_t *self, const cf_agent_step_t *step, cf_error_t *error)
+{
+    cf_schema_t *schema = s_schema (step->schema, error);
+    cf_json_t *document = NULL;
+    cf_buf_t input, complaints;
+    cf_buf_init (&input, CF_WORK_INPUT_MAX);
+    cf_buf_init (&complaints, 65536);
+    cf_buf_puts (&input, step->input);
+    if (input.overflowed)
+        cf_error_set (error, CF_ERROR_INVALID, "what the model must read is larger than %u bytes", CF_WORK_INPUT_MAX);
+    for (int try = 0; schema && !input.overflowed && try < CF_WORK_TRIES; try++) {
+        char name [192];
+        s_name_try (self, step, try, name);
+        char *text = s_ask (self, step, name, input.bytes, error);
+        if (!text)
+            break;
+        cf_buf_reset (&complaints);
+        document = s_parse_answer (text, error);
+        free (text);
+        if (!document)
+            cf_buf_printf (&complaints, "- %s\n", error->text);
+        else if (s_complain (schema, document, &complaints) == 0)
+            break;
+        json_decref (document);
+        document = NULL;
+        cf_log_info ("%s: answer %d does not satisfy %s: %.300s", name, try + 1, step->schema, complaints.bytes);
+        cf_error_set (error, CF_ERROR_MODEL_INVALID, "%s", cf_error_sentence (CF_ERROR_MODEL_INVALID));
+        cf_buf_reset (&input);
+        cf_buf_puts (&input, step->input);
+        cf_agent_put_data (&input, "complaints", complaints.bytes);
+        cf_buf_puts (&input, "Your last answer was refused for the complaints above. Answer again, whole, with every one of them mended.\n");
+    }
+    cf_buf_free (&input);
+    cf_buf_free (&complaints);
+    return document;
+}
+
+/* ---- the project ---- */
+
+int
+cf_work_apply (cf_work_t *self, const char *effect, const cf_json_t *changes, cf_error_t *error)
+{
+    char *text = cf_json_print (changes);
+    char name [192];
+    snprintf (name, sizeof name, "%s:%s", self->step, effect);
+    cf_effect_apply_t apply = {
+        .job = cf_work_job (self), .effect = name, .project = self->project, .changes = text? text: "{}"
+    };
+    cf_effect_applied_t *applied = cf_call_patiently (self->task, CF_EFFECT_APPLY, &apply, CF_WORK_CALL_MS, error);
+    int rc = applied? 0: -1;
+    cf_codec_free (&applied);
+    free (text);
+    return rc;
+}
+
+cf_json_t *
+cf_work_project (cf_work_t *self, cf_error_t *error)
+{
+    cf_project_context_t ask = { .project = self->project };
+    cf_project_shown_t *shown = cf_call_patiently (self->task, CF_PROJECT_CONTEXT, &ask, CF_WORK_CALL_MS, error);
+    cf_json_t *project = shown? cf_json_parse (shown->shown, strlen (shown->shown), error): NULL;
+    cf_codec_free (&shown);
+    return project;
+}
+
+cf_json_t *
+cf_work_recall (cf_work_t *self, const char *text, const char *type)
+{
+    cf_error_t error = { 0 };
+    cf_pattern_recall_t ask = { .text = text, .type = type, .count = 3 };
+    cf_patterns_t *patterns = cf_call (self->task, CF_PATTERN_RECALL, &ask, CF_WORK_RECALL_MS, &error);
+    cf_json_t *found = patterns? cf_json_parse (patterns->found, strlen (patterns->found), &error): NULL;
+    if (!patterns)
+        cf_log_info ("working without patterns: %s", error.text);
+    cf_codec_free (&patterns);
+    return found? found: json_array ();
+}

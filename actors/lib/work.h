@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  work - one run of an agent's function: the part of agent.h that the runtime itself uses */
+#ifndef CF_LIB_WORK_H
+#define CF_LIB_WORK_H
+
+#include "actors/lib/agent.h"
+
+/*  step is the base name of its steps in the journal; journal is JSON text. NULL when it is malformed or memory is out. */
+cf_work_t *cf_work_new (cf_task_t *task, const char *agent, const char *step, const char *project, const char *journal, bool node);
+void cf_work_destroy (cf_work_t **self_p);
+bool cf_work_is_waiting (const cf_work_t *self);
+/*  Frees the schemas and prompts that all work of this process shares. */
+void cf_work_free_shared (void);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  attempt - HTTP below, the provider's words above; the sink reads the stream where curl hands it out
+ *
+ *  A stream is a success only if it said how it ended. What comes after that does not matter: an end marker that is
+ *  missing, or a connection that breaks.
+ */
+
+#include "actors/providers/attempt.h"
+#include "proto/base/clock.h"
+#include "proto/base/config.h"
+#include "proto/base/sse.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define CF_ATTEMPT_EVENT_MAX (1u << 20) /* bytes of one event of a stream */
+#define CF_ATTEMPT_STREAM_MAX (256u << 20)      /* of a stream: output and all that is wrapped around it */
+#define CF_ATTEMPT_EMBEDDING_MAX (1u << 20)
+#define CF_ATTEMPT_WAIT_MAX_MS 86400000.0       /* a provider that asks for more is not believed */
+
+typedef struct {
+    const cf_route_t *route;
+    cf_tokens_t *tokens;
+    cf_sse_t *sse;
+    cf_reading_t reading;
+    uint64_t started_us, first_token_us;        /* monotonic */
+    uint64_t first_token_max_us;
+} stream_t;
+
+/* ---- reading ---- */
+
+static int
+s_on_event (void *context, const cf_sse_event_t *event)
+{
+    stream_t *stream = context;
+    stream->route->provider->api->read (&stream->reading, event->data, event->size);
+    return 0;
+}
+
+static int
+s_sink (void *arg, const char *bytes, size_t size)
+{
+    stream_t *stream = arg;
+    cf_reading_t *reading = &stream->reading;
+    if (cf_sse_feed (stream->sse, bytes, size))
+        reading->failure = CF_FAILURE_OVERSIZED;
+    uint64_t now_us = cf_clock_us ();
+    if (reading->text.size > 0 && stream->first_token_us == 0)
+        stream->first_token_us = now_us;
+    if (reading->end == CF_READING_OPEN && reading->text.size == 0 && now_us - stream->started_us > stream->first_token_max_us)
+        reading->failure = CF_FAILURE_SILENT;   /* signs of life are no token */
+    if (reading->failure != CF_FAILURE_NONE || reading->text.overflowed)
+        return -1;
+    cf_tokens_show (stream->tokens, &reading->text);
+    return 0;
+}
+
+static bool
+s_is_json (const cf_buf_t *text)
+{
+    cf_json_t *value = cf_json_parse (text->bytes, text->size, NULL);
+    bool valid = value != NULL;
+    json_decref (value);
+    return valid;
+}
+
+static cf_failure_class_t
+s_transport_failure (cf_http_failure_t transport, bool begun)
+{
+    switch (transport) {
+        case CF_HTTP_CONNECT:
+        case CF_HTTP_TLS:        return CF_FAILURE_CONNECT;
+        case CF_HTTP_RESET:      return CF_FAILURE_RESET;
+        case CF_HTTP_FIRST_BYTE: return CF_FAILURE_SILENT;
+        case CF_HTTP_STALLED:    return begun? CF_FAILURE_STALLED: CF_FAILURE_SILENT;
+        case CF_HTTP_TOO_LARGE:  return CF_FAILURE_OVERSIZED;
+        case CF_HTTP_OTHER:      return CF_FAILURE_GARBLED;
+        case CF_HTTP_OK:
+        case CF_HTTP_CUT:
+        case CF_HTTP_CANCELLED:  break;
+    }
+    return CF_FAILURE_CUT;
+}
+
+cf_failure_class_t
+cf_attempt_judge (const cf_reading_t *reading, cf_http_failure_t transport, bool structured)
+{
+    if (reading->failure != CF_FAILURE_NONE)
+        return reading->failure;
+    if (reading->text.overflowed || reading->refusal.overflowed)
+        return CF_FAILURE_OVERSIZED;
+    if (reading->end == CF_READING_OPEN)
+        return s_transport_failure (transport, reading->text.size > 0);
+    if (reading->end == CF_READING_OTHER)
+        return CF_FAILURE_GARBLED;
+    bool whole = reading->malformed == 0
+        || (reading->malformed == 1 && structured && reading->end == CF_READING_STOP && s_is_json (&reading->text));
+    return whole? CF_FAILURE_NONE: CF_FAILURE_GARBLED;
+}
+
+/* ---- what headers say ---- */
+
+static uint64_t
+s_wall_us_of_date (const char *text)
+{
+    struct tm parts = { 0 };
+    const char *end = strptime (text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    time_t seconds = end && !*end? timegm (&parts): 0;
+    return seconds > 0? (uint64_t) seconds * 1000000u: 0;
+}
+
+uint32_t
+cf_attempt_retry_after_ms (const cf_http_response_t *response, uint64_t now_wall_us)
+{
+    char value [64], *end;
+    double wait_ms = 0;
+    if (cf_http_header (response, "retry-after-ms", value, sizeof value))
+        wait_ms = strtod (value, &end);
+    else if (cf_http_header (response, "retry-after", value, sizeof value)) {
+        wait_ms = strtod (value, &end) * 1000;
+        uint64_t date_us = end == value? s_wall_us_of_date (value): 0;
+        if (date_us > now_wall_us)
+            wait_ms = (double) (date_us - now_wall_us) / 1000;
+    }
+    if (!(wait_ms > 0))
+        return 0;
+    return wait_ms > CF_ATTEMPT_WAIT_MAX_MS? (uint32_t) CF_ATTEMPT_WAIT_MAX_MS: (uint32_t) wait_ms;
+}
+
+static void
+s_judge_status (const cf_provider_t *provider, const cf_http_response_t *response, cf_verdict_t *verdict, bool *refused)
+{
+    char value [16];
+    verdict->status = response->status;
+    verdict->failure = provider->api->classify (response->status, response->body.bytes, response->body.size, refused);
+    verdict->retry_after_ms = cf_attempt_retry_after_ms (response, cf_clock_wall_us ());
+    verdict->final = cf_http_header (response, "x-should-retry", value, sizeof value) && strcasecmp (value, "false") == 0;
+}
+
+/* ---- chat ---- */
+
+/*  About four bytes make a token, where the provider does not count. */
+static uint32_t
+s_estimate (size_t bytes)
+{
+    return (uint32_t) ((bytes + 3) / 4);
+}
+
+static char *
+s_text_of (cf_reading_t *reading, bool refused)
+{
+    static const char filtered [] = "The provider's content filter stopped the answer.";
+    if (!refused)
+        return cf_buf_take (&reading->text);
+    return reading->refusal.size? cf_buf_take (&reading->refusal): strdup (filtered);
+}
+
+static void
+s_answer (stream_t *stream, const cf_provider_ask_t *ask, cf_answer_t *answer)
+{
+    cf_reading_t *reading = &stream->reading;
+    bool refused = reading->end == CF_READING_REFUSED || reading->refusal.size > 0;
+    answer->outcome = refused? "refused": reading->end == CF_READING_LENGTH? "cut_off": "complete";
+    answer->provider = stream->route->provider->name;
+    snprintf (answer->model, sizeof answer->model, "%s", *reading->model? reading->model: stream->route->model);
+    answer->input_tokens = reading->counted? reading->input_tokens: s_estimate (strlen (ask->system) + strlen (ask->input));
+    answer->output_tokens = reading->counted? reading->output_tokens: s_estimate (reading->text.size);
+    answer->cost_usd = cf_route_cost (stream->route, answer->input_tokens, answer->output_tokens);
+    if (stream->first_token_us)
+        answer->first_token_ms = (uint32_t) ((stream->first_token_us - stream->started_us) / 1000u);
+    answer->text = s_text_of (reading, refused);
+}
+
+/*  The transfer itself. 0, or -1 when the task was cancelled or overdue. */
+static int
+s_transfer (cf_task_t *task, cf_http_t *http, stream_t *stream, const cf_buf_t *body, bool structured,
+            cf_verdict_t *verdict, cf_error_t *error)
+{
+    cf_http_request_t request = {
+        .url = stream->route->url,
+        .headers = stream->route->headers,
+        .body = body->bytes,
+        .body_size = body->size,
+        .first_byte_ms = (uint32_t) cf_config_u64 (CF_CONFIG_ROUTER_FIRST_TOKEN_MS),
+        .stall_ms = (uint32_t) cf_config_u64 (CF_CONFIG_ROUTER_STALL_MS),
+        .max_bytes = CF_ATTEMPT_STREAM_MAX
+    };
+    cf_http_response_t response;
+    stream->started_us = cf_clock_us ();
+    stream->first_token_max_us = request.first_byte_ms * UINT64_C (1000);
+    int rc = cf_http_call (task, http, &request, s_sink, stream, &response, error);
+    if (rc == 0 && (response.status < 200 || response.status > 299)) {
+        bool refused = false;
+        s_judge_status (stream->route->provider, &response, verdict, &refused);
+        if (refused)
+            stream->reading.end = CF_READING_REFUSED;
+    }
+    else if (response.failure != CF_HTTP_CANCELLED) {
+        verdict->status = response.status;
+        verdict->failure = cf_attempt_judge (&stream->reading, response.failure, structured);
+    }
+    bool cancelled = rc && response.failure == CF_HTTP_CANCELLED;
+    cf_http_response_free (&response);
+    return cancelled? -1: 0;
+}
+
+int
+cf_attempt_chat (cf_task_t *task, cf_http_t *http, const cf_route_t *route, const cf_provider_ask_t *ask,
+                 cf_tokens_t *tokens, cf_answer_t *answer, cf_verdict_t *verdict, cf_error_t *error)
+{
+    int rc = 0;
+    stream_t stream = { .route = route, .tokens = tokens };
+    cf_buf_t body;
+    *verdict = (cf_verdict_t) { .failure = CF_FAILURE_NONE };
+    *answer = (cf_answer_t) { .started_wall_us = cf_clock_wall_us () };
+    cf_reading_init (&stream.reading);
+    cf_buf_init (&body, CF_PROVIDER_REQUEST_MAX);
+    stream.sse = cf_sse_new (CF_ATTEMPT_EVENT_MAX, s_on_event, &stream);
+    if (!stream.sse || route->provider->api->chat_body (ask, &body))
+        verdict->failure = CF_FAILURE_OVERSIZED;
+    else
+        rc = s_transfer (task, http, &stream, &body, *ask->format, verdict, error);
+    if (rc == 0 && verdict->failure == CF_FAILURE_NONE)
+        s_answer (&stream, ask, answer);
+    cf_sse_destroy (&stream.sse);
+    cf_reading_free (&stream.reading);
+    cf_buf_free (&body);
+    return rc;
+}
+
+/* ---- embeddings ---- */
+
+int
+cf_attempt_embed (cf_task_t *task, cf_http_t *http, const cf_route_t *route, const char *text,
+                  float values [CF_PROVIDER_DIMENSIONS], cf_verdict_t *verdict, cf_error_t *error)
+{
+    cf_buf_t body;
+    cf_http_response_t response = { 0 };
+    *verdict = (cf_verdict_t) { .failure = CF_FAILURE_NONE };
+    cf_buf_init (&body, CF_PROVIDER_REQUEST_MAX);
+    int rc = route->provider->api->embed_body (route->model, text, &body);
+    cf_http_request_t request = {
+        .url = route->url,
+        .headers = route->headers,
+        .body = body.bytes,
+        .body_size = body.size,
+        .first_byte_ms = (uint32_t) cf_config_u64 (CF_CONFIG_ROUTER_FIRST_TOKEN_MS),
+        .stall_ms = (uint32_t) cf_config_u64 (CF_CONFIG_ROUTER_STALL_MS),
+        .max_bytes = CF_ATTEMPT_EMBEDDING_MAX
+    };
+    bool refused = false;
+    if (rc)
+        verdict->failure = CF_FAILURE_OVERSIZED;
+    else if (cf_http_call (task, http, &request, NULL, NULL, &response, error)) {
+        rc = response.failure == CF_HTTP_CANCELLED? -1: 0;
+        verdict->failure = s_transport_failure (response.failure, true);
+    }
+    else if (response.status < 200 || response.status > 299) {
+        s_judge_status (route->provider, &response, verdict, &refused);
+        if (refused)
+            verdict->failure = CF_FAILURE_INVALID;
+    }
+    else if (route->provider->api->read_embedding (response.body.bytes, response.body.size, values))
+        verdict->failure = CF_FAILURE_GARBLED;
+    if (verdict->failure == CF_FAILURE_OVERSIZED)
+        rc = 0;
+    cf_http_response_free (&response);
+    cf_buf_free (&body);
+    return rc;
+}

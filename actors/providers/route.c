@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  route - comma-separated settings, read once at start
+ *
+ *  Prices are looked up by the configured name: providers answer with dated names (gpt-4o-2024-08-06) that no
+ *  price list has.
+ */
+
+#include "actors/providers/route.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CF_ROUTE_NAME_SIZE 160
+#define CF_ROUTE_URL_MAX 2048
+#define CF_ROUTE_LISTS (size_t) CF_CONFIG_COUNT
+
+typedef struct {
+    char name [CF_ROUTE_NAME_SIZE];
+    double input, output;
+} price_t;
+
+static price_t s_prices [CF_ROUTE_PRICES];
+static size_t s_price_count;
+static cf_routes_t s_lists [CF_ROUTE_LISTS];    /* by setting; those that are no list of models stay empty */
+
+/*  The next element of a comma-separated list, without white space around it; false at the end. Empty elements count. */
+static bool
+s_next (const char **at, const char **item, size_t *size)
+{
+    if (!*at)
+        return false;
+    const char *end = strchr (*at, ',');
+    const char *stop = end? end: *at + strlen (*at);
+    *item = *at;
+    while (*item < stop && isspace ((unsigned char) **item))
+        ++*item;
+    while (stop > *item && isspace ((unsigned char) stop [-1]))
+        stop--;
+    *size = (size_t) (stop - *item);
+    *at = end? end + 1: NULL;
+    return true;
+}
+
+/* ---- prices ---- */
+
+/*  A price in US dollars, not negative; its end in *end, or NULL. */
+static double
+s_number (const char *text, const char **end)
+{
+    char *stop;
+    double number = strtod (text, &stop);
+    *end = isdigit ((unsigned char) *text) && number < 1e6? stop: NULL;
+    return number;
+}
+
+static int
+s_read_price (const char *item, size_t size)
+{
+    const char *equals = memchr (item, '=', size);
+    price_t *price = &s_prices [s_price_count];
+    if (s_price_count == CF_ROUTE_PRICES || !equals || equals == item || equals - item >= CF_ROUTE_NAME_SIZE)
+        return -1;
+    snprintf (price->name, sizeof price->name, "%.*s", (int) (equals - item), item);
+    const char *at;
+    price->input = s_number (equals + 1, &at);
+    if (!at || *at != ':')
+        return -1;
+    price->output = s_number (at + 1, &at);
+    if (at != item + size)
+        return -1;
+    s_price_count++;
+    return 0;
+}
+
+int
+cf_route_read_prices (const char *list, cf_error_t *error)
+{
+    const char *item;
+    size_t size;
+    s_price_count = 0;
+    for (const char *at = *list? list: NULL; s_next (&at, &item, &size); )
+        if (s_read_price (item, size))
+            return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "%s: \"%.*s\" is not provider/model=input:output",
+                                 cf_config_name (CF_CONFIG_MODEL_PRICES), (int) (size < 200? size: 200), item);
+    return 0;
+}
+
+double
+cf_route_cost (const cf_route_t *route, uint32_t input_tokens, uint32_t output_tokens)
+{
+    double millionths = input_tokens * route->input_price + output_tokens * route->output_price;
+    return (double) (uint64_t) (millionths + 0.5) / 1e6;
+}
+
+/* ---- routes ---- */
+
+static void
+s_clear_route (cf_route_t *route)
+{
+    free (route->name);
+    free (route->url);
+    *route = (cf_route_t) { 0 };
+}
+
+void
+cf_route_clear (cf_routes_t *self)
+{
+    for (size_t at = 0; at < CF_ROUTE_MAX; at++)
+        s_clear_route (&self->routes [at]);
+    self->count = 0;
+}
+
+static char *
+s_url (const cf_route_t *route, bool embeds)
+{
+    cf_buf_t url;
+    cf_buf_init (&url, CF_ROUTE_URL_MAX);
+    char base [1024];
+    snprintf (base, sizeof base, "%s", cf_provider_base (route->provider));
+    for (size_t size = strlen (base); size && base [size - 1] == '/'; )
+        base [--size] = 0;
+    int rc = embeds? route->provider->api->embed_url (base, route->model, &url): route->provider->api->chat_url (base, route->model, &url);
+    if (rc == 0)
+        return cf_buf_take (&url);
+    cf_buf_free (&url);
+    return NULL;
+}
+
+static void
+s_find_price (cf_route_t *route)
+{
+    for (size_t at = 0; at < s_price_count; at++)
+        if (strcmp (s_prices [at].name, route->name) == 0) {
+            route->input_price = s_prices [at].input;
+            route->output_price = s_prices [at].output;
+        }
+}
+
+/*  0, or -1 with error but for the setting's name. */
+static int
+s_read_route (cf_route_t *route, const char *item, size_t size, bool embeds, cf_error_t *error)
+{
+    const char *slash = memchr (item, '/', size);
+    if (!slash || slash == item || slash + 1 == item + size || size >= CF_ROUTE_NAME_SIZE)
+        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "\"%.*s\" is not provider/model", (int) (size < 200? size: 200), item);
+    route->provider = cf_provider_named (item, (size_t) (slash - item));
+    if (!route->provider)
+        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "there is no provider \"%.*s\"", (int) (slash - item), item);
+    if (!*cf_provider_base (route->provider))
+        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "%s is used, but neither %s nor %s is set", route->provider->name,
+                             cf_config_name (route->provider->key_setting), cf_config_name (route->provider->base_setting));
+    route->headers = cf_provider_headers (route->provider);
+    if (!route->headers)
+        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "%s is no key", cf_config_name (route->provider->key_setting));
+    route->name = strndup (item, size);
+    route->model = route->name? route->name + (slash - item) + 1: NULL;
+    route->url = route->name? s_url (route, embeds): NULL;
+    if (!route->url)
+        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "\"%.*s\" gives no address", (int) size, item);
+    s_find_price (route);
+    return 0;
+}
+
+void
+cf_route_read (cf_routes_t *self, cf_config_id_t setting, const char *list, bool embeds)
+{
+    cf_error_t error = { 0 };
+    const char *item;
+    size_t size;
+    *self = (cf_routes_t) { .setting = setting };
+    for (const char *at = list; error.code == CF_OK && s_next (&at, &item, &size); ) {
+        if (self->count == CF_ROUTE_MAX)
+            cf_error_set (&error, CF_ERROR_PROVIDER_SETTINGS, "more than %d models", CF_ROUTE_MAX);
+        else if (s_read_route (&self->routes [self->count], item, size, embeds, &error) == 0)
+            self->count++;
+    }
+    if (error.code != CF_OK) {
+        cf_route_clear (self);
+        cf_error_set (&self->error, CF_ERROR_PROVIDER_SETTINGS, "%s: %.300s", cf_config_name (setting), error.text);
+    }
+}
+
+int
+cf_route_load (cf_error_t *error)
+{
+    if (cf_route_read_prices (cf_config_str (CF_CONFIG_MODEL_PRICES), error))
+        return -1;
+    for (size_t at = 0; at < CF_ROUTE_LISTS; at++) {
+        cf_config_id_t setting = (cf_config_id_t) at;
+        if (strncmp (cf_config_name (setting), "MODELS_", 7) == 0 || setting == CF_CONFIG_MODEL_EMBEDDING)
+            cf_route_read (&s_lists [at], setting, cf_config_str (setting), setting == CF_CONFIG_MODEL_EMBEDDING);
+    }
+    return 0;
+}
+
+const cf_routes_t *
+cf_route_of_agent (const char *agent)
+{
+    char name [64];
+    int size = snprintf (name, sizeof name, "MODELS_%s", agent);
+    for (char *at = name; *at; at++)
+        *at = (char) toupper ((unsigned char) *at);
+    cf_config_id_t setting = size < (int) sizeof name? cf_config_lookup (name): CF_CONFIG_COUNT;
+    return setting == CF_CONFIG_COUNT? NULL: &s_lists [setting];
+}
+
+const cf_routes_t *
+cf_route_of_embedding (void)
+{
+    return &s_lists [CF_CONFIG_MODEL_EMBEDDING];
+}
+
+void
+cf_route_free (void)
+{
+    for (size_t at = 0; at < CF_ROUTE_LISTS; at++)
+        cf_route_clear (&s_lists [at]);
+    s_price_count = 0;
+}

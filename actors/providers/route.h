@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  route - the settings MODELS_<AGENT>, MODEL_EMBEDDING and MODEL_PRICES as tables
+ *
+ *  A route is one provider/model, with everything about it that is the same in every request.
+ */
+#ifndef CF_PROVIDERS_ROUTE_H
+#define CF_PROVIDERS_ROUTE_H
+
+#include "actors/providers/provider.h"
+
+#define CF_ROUTE_MAX 8                  /* models of one agent */
+#define CF_ROUTE_PRICES 64              /* models with a price */
+
+typedef struct {
+    const cf_provider_t *provider;
+    char *name;                         /* "openai/gpt-4o" */
+    const char *model;                  /* "gpt-4o": within name */
+    char *url;
+    char *const *headers;               /* the provider's */
+    double input_price, output_price;   /* US dollars per million tokens; 0 where none is set */
+} cf_route_t;
+
+typedef struct {
+    cf_config_id_t setting;
+    cf_route_t routes [CF_ROUTE_MAX];   /* in order of preference */
+    size_t count;                       /* 0: error says why */
+    cf_error_t error;                   /* PROVIDER_SETTINGS naming the setting */
+} cf_routes_t;
+
+/*  Reads all of them. 0, or -1 with error naming the setting where MODEL_PRICES is malformed. What is wrong with a list of
+    models is found out by who asks for it. */
+int cf_route_load (cf_error_t *error);
+/*  Routes of an agent; NULL where no setting MODELS_<AGENT> exists. Borrowed. */
+const cf_routes_t *cf_route_of_agent (const char *agent);
+/*  Routes of the embeddings; only the first is used. Borrowed. */
+const cf_routes_t *cf_route_of_embedding (void);
+void cf_route_free (void);
+
+/*  Reads one list "provider/model, …" of a setting into routes. embeds: the addresses are those of the embeddings. */
+void cf_route_read (cf_routes_t *routes, cf_config_id_t setting, const char *list, bool embeds);
+/*  Frees what cf_route_read made. */
+void cf_route_clear (cf_routes_t *routes);
+/*  Reads "provider/model=input:output, …". 0, or -1 with error; the former prices are gone in either case. */
+int cf_route_read_prices (const char *list, cf_error_t *error);
+
+/*  What that many tokens cost on a route, in US dollars, to the millionth. */
+double cf_route_cost (const cf_route_t *route, uint32_t input_tokens, uint32_t output_tokens);
+
+#endif

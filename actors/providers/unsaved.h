@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  unsaved - finished answers that the journal does not have yet, so that no finished call is made again
+ *
+ *  An answer is known by its job and step. While it is on its way into the journal, another call for the same step
+ *  waits for it; if the journal refuses it, because a newer attempt has taken the job over, it is kept for that
+ *  attempt's call: at most 256 answers, 16 MiB, 60 seconds.
+ */
+#ifndef CF_PROVIDERS_UNSAVED_H
+#define CF_PROVIDERS_UNSAVED_H
+
+#include "actors/lib/task.h"
+
+#define CF_UNSAVED_MAX 256
+#define CF_UNSAVED_MAX_BYTES (16u << 20)
+#define CF_UNSAVED_MAX_MS 60000
+
+typedef struct {
+    const char *outcome;                /* "complete", "cut_off", "refused": static */
+    char *text;                         /* owned */
+    const char *provider;               /* static */
+    char model [128];
+    uint32_t input_tokens, output_tokens, first_token_ms;
+    double cost_usd;
+    uint64_t started_wall_us;
+} cf_answer_t;
+
+typedef struct cf_unsaved_t cf_unsaved_t;
+
+/*  What is there for a step: *entry is NULL (nothing), or an answer that is now the caller's: to be put into the journal where
+    cf_unsaved_is_saved says no, to be given to who asks, and then to cf_unsaved_end. Waits while another task has it.
+    0, or -1 with error when cancelled or overdue. */
+int cf_unsaved_take (cf_task_t *task, const char *job, const char *step, cf_unsaved_t **entry, cf_error_t *error);
+/*  Enters an answer (moved in) that is about to be put into the journal by the caller, who must have found nothing there. */
+cf_unsaved_t *cf_unsaved_new (cf_loop_t *loop, const char *job, const char *step, cf_answer_t *answer);
+const cf_answer_t *cf_unsaved_answer (const cf_unsaved_t *self);
+bool cf_unsaved_is_saved (const cf_unsaved_t *self);
+
+typedef enum {
+    CF_UNSAVED_SAVED,                   /* the journal has it */
+    CF_UNSAVED_KEEP,                    /* it has not, and may take it from another attempt */
+    CF_UNSAVED_DROP                     /* nobody will ask for it */
+} cf_unsaved_end_t;
+
+/*  The caller, a task, is done with it; those who wait go on. */
+void cf_unsaved_end (cf_unsaved_t **self_p, cf_unsaved_end_t end);
+
+/*  Answers kept now. */
+size_t cf_unsaved_count (void);
+void cf_unsaved_free (void);
+void cf_answer_free (cf_answer_t *answer);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  auth - the algorithm is required before anything else is believed; the signature is compared in constant time before
+ *  the claims are read
+ */
+
+#include "http-edge/auth.h"
+#include "proto/base/json.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define DIGEST_SIZE 32
+#define STREAM_KEY_LABEL "codeforge stream token 1"
+
+struct cf_auth_t {
+    EVP_MAC *mac;
+    EVP_MAC_CTX *contexts [CF_AUTH_KINDS];      /* keyed once, used for every token */
+};
+
+static const char *const s_audiences [CF_AUTH_KINDS] = { "authenticated", "stream" };
+
+/* ---- signatures ---- */
+
+static EVP_MAC_CTX *
+s_keyed (EVP_MAC *mac, const void *key, size_t size)
+{
+    char digest [] = "SHA256";
+    OSSL_PARAM params [] = { OSSL_PARAM_construct_utf8_string (OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end () };
+    EVP_MAC_CTX *context = EVP_MAC_CTX_new (mac);
+    if (context && EVP_MAC_init (context, key, size, params))
+        return context;
+    EVP_MAC_CTX_free (context);
+    return NULL;
+}
+
+static int
+s_sign (EVP_MAC_CTX *context, const void *bytes, size_t size, unsigned char out [DIGEST_SIZE])
+{
+    size_t filled = 0;
+    /* without a key it begins anew with the one it has */
+    return EVP_MAC_init (context, NULL, 0, NULL) && EVP_MAC_update (context, bytes, size)
+        && EVP_MAC_final (context, out, &filled, DIGEST_SIZE) && filled == DIGEST_SIZE? 0: -1;
+}
+
+cf_auth_t *
+cf_auth_new (const char *secret, cf_error_t *error)
+{
+    unsigned char derived [DIGEST_SIZE];
+    cf_auth_t *self = calloc (1, sizeof *self);
+    if (self && (self->mac = EVP_MAC_fetch (NULL, "HMAC", NULL))
+        && (self->contexts [CF_AUTH_API] = s_keyed (self->mac, secret, strlen (secret)))
+        && s_sign (self->contexts [CF_AUTH_API], STREAM_KEY_LABEL, sizeof STREAM_KEY_LABEL - 1, derived) == 0
+        && (self->contexts [CF_AUTH_STREAM] = s_keyed (self->mac, derived, sizeof derived))) {
+        OPENSSL_cleanse (derived, sizeof derived);
+        return self;
+    }
+    cf_auth_destroy (&self);
+    cf_error_set (error, CF_ERROR_INTERNAL, "HMAC-SHA256 is not available");
+    return NULL;
+}
+
+void
+cf_auth_destroy (cf_auth_t **self_p)
+{
+    cf_auth_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    for (int kind = 0; kind < CF_AUTH_KINDS; kind++)
+        EVP_MAC_CTX_free (self->contexts [kind]);
+    EVP_MAC_free (self->mac);
+    free (self);
+}
+
+/* ---- base64url (RFC 4648, section 5) without padding, in its one canonical form ---- */
+
+static int
+s_digit (char byte)
+{
+    if (byte >= 'A' && byte <= 'Z')
+        return byte - 'A';
+    if (byte >= 'a' && byte <= 'z')
+        return byte - 'a' + 26;
+    if (byte >= '0' && byte <= '9')
+        return byte - '0' + 52;
+    return byte == '-'? 62: byte == '_'? 63: -1;
+}
+
+/*  Returns the number of bytes written to out (size * 3 / 4 suffice), or -1. */
+static int
+s_decode (const char *text, size_t size, unsigned char *out)
+{
+    unsigned bits = 0, have = 0;
+    int filled = 0;
+    for (size_t at = 0; at < size; at++) {
+        int digit = s_digit (text [at]);
+        if (digit < 0)
+            return -1;
+        bits = (bits << 6 | (unsigned) digit) & 0xFFFu;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out [filled++] = (unsigned char) (bits >> have);
+        }
+    }
+    return size % 4 == 1 || bits & ((1u << have) - 1)? -1: filled;
+}
+
+static int
+s_encode (const void *bytes, size_t size, cf_buf_t *out)
+{
+    static const char digits [] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const unsigned char *from = bytes;
+    unsigned bits = 0, have = 0;
+    for (size_t at = 0; at < size; at++) {
+        bits = bits << 8 | from [at];
+        for (have += 8; have >= 6; have -= 6)
+            cf_buf_putc (out, digits [bits >> (have - 6) & 63]);
+        bits &= 0xFFu;
+    }
+    if (have)
+        cf_buf_putc (out, digits [bits << (6 - have) & 63]);
+    return out->overflowed? -1: 0;
+}
+
+/* ---- claims ---- */
+
+static int
+s_refuse (cf_error_t *error, const char *reason)
+{
+    return cf_error_set (error, CF_ERROR_UNAUTHENTICATED, "%s", reason);
+}
+
+static cf_json_t *
+s_part (const char *text, size_t size)
+{
+    static unsigned char bytes [CF_AUTH_TOKEN_MAX];
+    int length = s_decode (text, size, bytes);
+    cf_json_t *part = length < 0? NULL: cf_json_parse ((char *) bytes, (size_t) length, NULL);
+    if (part && !json_is_object (part)) {
+        json_decref (part);
+        part = NULL;
+    }
+    return part;
+}
+
+static int
+s_check_head (const char *text, size_t size, cf_error_t *error)
+{
+    cf_json_t *head = s_part (text, size);
+    const char *algorithm = cf_json_str (head, "alg", "");
+    const char *type = cf_json_str (head, "typ", NULL);
+    int rc = 0;
+    if (!head)
+        rc = s_refuse (error, "the head is malformed");
+    else if (strcmp (algorithm, "HS256"))
+        rc = s_refuse (error, "another algorithm than HS256");
+    else if (json_object_get (head, "crit") || (json_object_get (head, "typ") && (!type || strcasecmp (type, "JWT"))))
+        rc = s_refuse (error, "the head asks for what is not known here");
+    json_decref (head);
+    return rc;
+}
+
+static int
+s_check_signature (EVP_MAC_CTX *context, const char *token, size_t signed_size, const char *text, size_t size, cf_error_t *error)
+{
+    unsigned char wanted [DIGEST_SIZE], given [DIGEST_SIZE + 2];
+    if (size != 43 || s_decode (text, size, given) != DIGEST_SIZE || s_sign (context, token, signed_size, wanted)
+        || CRYPTO_memcmp (wanted, given, DIGEST_SIZE))
+        return s_refuse (error, "the signature is wrong");
+    return 0;
+}
+
+static bool
+s_audience_is (const cf_json_t *audience, const char *wanted)
+{
+    const char *text = json_string_value (audience);
+    bool found = text && strcmp (text, wanted) == 0;
+    size_t at;
+    cf_json_t *item;
+    json_array_foreach (audience, at, item) {
+        if (!json_is_string (item))
+            return false;
+        found = found || strcmp (json_string_value (item), wanted) == 0;
+    }
+    return found;
+}
+
+/*  Whether the claim, where it is there, is a time that is not later than now_s and the leeway. */
+static bool
+s_has_come (const cf_json_t *claims, const char *name, uint64_t now_s)
+{
+    const cf_json_t *claim = json_object_get (claims, name);
+    return !claim || (json_is_number (claim) && json_number_value (claim) <= (double) (now_s + CF_AUTH_LEEWAY_S));
+}
+
+static int
+s_check_claims (cf_auth_kind_t kind, const cf_json_t *all, uint64_t now_s, cf_auth_claims_t *claims, cf_error_t *error)
+{
+    const cf_json_t *expiry = json_object_get (all, "exp");
+    if (!json_is_number (expiry) || json_number_value (expiry) + CF_AUTH_LEEWAY_S <= (double) now_s)
+        return s_refuse (error, "it has expired");
+    if (!s_has_come (all, "nbf", now_s) || !s_has_come (all, "iat", now_s))
+        return s_refuse (error, "it is not valid yet");
+    if (!s_audience_is (json_object_get (all, "aud"), s_audiences [kind]))
+        return s_refuse (error, "it is for another audience");
+    if (!cf_uuid_parse (cf_json_str (all, "sub", ""), claims->user))
+        return s_refuse (error, "sub is not a UUID");
+    if (kind == CF_AUTH_STREAM)
+        return cf_uuid_parse (cf_json_str (all, "job", ""), claims->job)? 0: s_refuse (error, "job is not a UUID");
+    if (strcmp (cf_json_str (all, "role", ""), "authenticated"))
+        return cf_error_set (error, CF_ERROR_FORBIDDEN, "its role is not authenticated");
+    return 0;
+}
+
+int
+cf_auth_verify (cf_auth_t *self, cf_auth_kind_t kind, const char *token, size_t size, uint64_t now_s,
+                cf_auth_claims_t *claims, cf_error_t *error)
+{
+    *claims = (cf_auth_claims_t) { "", "" };
+    const char *end = token + size;
+    if (size > CF_AUTH_TOKEN_MAX)
+        return s_refuse (error, "it is too long");
+    const char *first = memchr (token, '.', size);
+    const char *second = first? memchr (first + 1, '.', (size_t) (end - first - 1)): NULL;
+    if (!second || memchr (second + 1, '.', (size_t) (end - second - 1)))
+        return s_refuse (error, "it has not three parts");
+    if (s_check_head (token, (size_t) (first - token), error)
+        || s_check_signature (self->contexts [kind], token, (size_t) (second - token), second + 1, (size_t) (end - second - 1), error))
+        return -1;
+    cf_json_t *all = s_part (first + 1, (size_t) (second - first - 1));
+    int rc = all? s_check_claims (kind, all, now_s, claims, error): s_refuse (error, "the claims are malformed");
+    json_decref (all);
+    return rc;
+}
+
+int
+cf_auth_sign_stream (cf_auth_t *self, const char *user, const char *job, uint64_t now_s, uint64_t ttl_s, cf_buf_t *out)
+{
+    static const char head [] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
+    char claims [256];
+    unsigned char signature [DIGEST_SIZE];
+    size_t start = out->size;
+    int size = snprintf (claims, sizeof claims, "{\"sub\":\"%s\",\"aud\":\"%s\",\"job\":\"%s\",\"iat\":%llu,\"exp\":%llu}", user,
+                         s_audiences [CF_AUTH_STREAM], job, (unsigned long long) now_s, (unsigned long long) (now_s + ttl_s));
+    s_encode (head, sizeof head - 1, out);
+    cf_buf_putc (out, '.');
+    s_encode (claims, (size_t) size, out);
+    if (out->overflowed || s_sign (self->contexts [CF_AUTH_STREAM], out->bytes + start, out->size - start, signature))
+        return -1;
+    cf_buf_putc (out, '.');
+    return s_encode (signature, sizeof signature, out);
+}
+
+const char *
+cf_auth_bearer (const char *header, size_t size, size_t *token_size)
+{
+    if (size < 7 || strncasecmp (header, "Bearer ", 7))
+        return NULL;
+    const char *token = header + 7, *end = header + size;
+    while (token < end && *token == ' ')
+        token++;
+    *token_size = (size_t) (end - token);
+    return token;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  reply - composed in the request's pool, sent with one write */
+
+#include "http-edge/reply.h"
+#include "actors/lib/call.h"
+#include "http-edge/cookie.h"
+#include "proto/base/clock.h"
+#include "proto/base/log.h"
+#include "proto/base/metric.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CF_REPLY_RETRY_AFTER "5"        /* seconds; a killed actor is back long before */
+
+typedef struct {
+    int status;
+    const char *api;
+    const char *sentence;
+} row_t;
+
+static const row_t s_faults [CF_FAULT_COUNT] = {
+#define FAULT(name_, status_, api_, sentence_) { status_, api_, sentence_ },
+#include "http-edge/faults.def"
+#undef FAULT
+};
+
+static const char *
+s_reason (int status)
+{
+    switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return "Unknown";
+    }
+}
+
+/* ---- headers ---- */
+
+static void
+s_add (h2o_req_t *http, const char *name, const char *value)
+{
+    h2o_add_header_by_str (&http->pool, &http->res.headers, name, strlen (name), 0, NULL, value, strlen (value));
+}
+
+void
+cf_reply_header (cf_request_t *request, const char *name, const char *value)
+{
+    if (request->http)
+        s_add (request->http, name, h2o_strdup (&request->http->pool, value, SIZE_MAX).base);
+}
+
+/*  What every answer carries. id and trace live as long as h2o's request, which holds the record. */
+static void
+s_add_common (cf_request_t *request, const char *cache_control)
+{
+    h2o_req_t *http = request->http;
+    s_add (http, "x-request-id", request->id);
+    s_add (http, "traceparent", request->trace);
+    s_add (http, "x-content-type-options", "nosniff");
+    s_add (http, "referrer-policy", "no-referrer");
+    s_add (http, "cache-control", cache_control);
+    s_add (http, "vary", "origin");
+    if (request->origin) {
+        s_add (http, "access-control-allow-origin", request->origin);
+        s_add (http, "access-control-allow-credentials", "true");
+        s_add (http, "access-control-expose-headers", "X-Request-ID, traceparent, Location, Retry-After, Allow, WWW-Authenticate, "
+               "Preference-Applied, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset");
+    }
+}
+
+static h2o_req_t *
+s_begin (cf_request_t *request, int status)
+{
+    h2o_req_t *http = request->http;
+    if (!http || request->answered_ms)
+        return NULL;
+    request->answered_ms = cf_clock_ms ();
+    cf_metric_add (CF_METRIC_edge_requests_total, 1);
+    http->res.status = status;
+    http->res.reason = s_reason (status);
+    return http;
+}
+
+/* ---- bodies ---- */
+
+static void
+s_send (cf_request_t *request, const char *bytes, size_t size)
+{
+    static h2o_generator_t generator = { NULL, NULL };
+    h2o_req_t *http = request->http;
+    s_add_common (request, "no-store");
+    h2o_iovec_t body = bytes? h2o_strdup (&http->pool, bytes, size): h2o_iovec_init (NULL, 0);
+    if (bytes) {
+        s_add (http, "content-type", "application/json");
+        http->res.content_length = size;
+    }
+    if (request->instead) {
+        *request->instead = body;
+        return;
+    }
+    h2o_start_response (http, &generator);
+    h2o_send (http, &body, bytes && !cf_request_is_head (request)? 1: 0, H2O_SEND_STATE_FINAL);
+}
+
+void
+cf_reply_json (cf_request_t *request, int status, const char *json, size_t size)
+{
+    if (s_begin (request, status))
+        s_send (request, json, size);
+}
+
+void
+cf_reply_nothing (cf_request_t *request)
+{
+    if (s_begin (request, 204))
+        s_send (request, NULL, 0);
+}
+
+void
+cf_reply_document (cf_request_t *request, int status, cf_json_t *document)
+{
+    char *text = document? cf_json_print (document): NULL;
+    json_decref (document);
+    if (text)
+        cf_reply_json (request, status, text, strlen (text));
+    else
+        cf_reply_fault (request, CF_FAULT_INTERNAL, NULL);
+    free (text);
+}
+
+/* ---- errors ---- */
+
+static void
+s_send_error (cf_request_t *request, int status, const char *api, const char *message, cf_json_t *details)
+{
+    if (status == 401)
+        cf_reply_header (request, "www-authenticate", "Bearer");
+    if (status == 503)
+        cf_reply_header (request, "retry-after", CF_REPLY_RETRY_AFTER);
+    cf_json_t *document = json_pack ("{s:s, s:s, s:o, s:s}", "error", api, "message", message,
+                                     "details", details? details: json_object (), "request_id", request->id);
+    char *text = document? cf_json_print (document): NULL;
+    json_decref (document);
+    if (!text)
+        abort ();                       /* out of memory: the supervisor restarts the process */
+    cf_reply_json (request, status, text, strlen (text));
+    free (text);
+}
+
+void
+cf_reply_fault (cf_request_t *request, cf_fault_t fault, cf_json_t *details)
+{
+    const row_t *row = &s_faults [fault];
+    s_send_error (request, row->status, row->api, row->sentence, details);
+}
+
+void
+cf_reply_refused (cf_request_t *request, const char *field, const char *reason)
+{
+    cf_reply_fault (request, CF_FAULT_REFUSED, json_pack ("{s:s, s:s}", "field", field, "reason", reason));
+}
+
+/*  Whether the actor's own words are meant for the client. */
+static bool
+s_is_for_client (cf_error_code_t code)
+{
+    return code == CF_ERROR_INVALID || code == CF_ERROR_NOT_FOUND || code == CF_ERROR_CONFLICT || code == CF_ERROR_STALE_ATTEMPT
+        || code == CF_ERROR_IDEMPOTENCY || code == CF_ERROR_FORBIDDEN;
+}
+
+static cf_json_t *
+s_details (cf_error_code_t code)
+{
+    const char *text = cf_call_details ();
+    cf_json_t *details = s_is_for_client (code)? cf_json_parse (text, strlen (text), NULL): NULL;
+    if (code == CF_ERROR_DATABASE_DOWN)
+        details = json_pack ("{s:s}", "service", "database");
+    if (!json_is_object (details)) {
+        json_decref (details);
+        details = NULL;
+    }
+    return details;
+}
+
+void
+cf_reply_error (cf_request_t *request, const cf_error_t *error)
+{
+    cf_error_code_t code = error->code;
+    if (!request->http)
+        return;                         /* the client has left, which is what ended the call */
+    if (!s_is_for_client (code))
+        cf_log_warning ("%s: %s", cf_error_name (code), error->text);
+    if (code == CF_ERROR_TIMEOUT || code == CF_ERROR_CANCELLED) {
+        cf_reply_fault (request, CF_FAULT_SILENT, NULL);
+        return;
+    }
+    /* which of "unknown" and "another's" it is must not be told, so the words are always the same */
+    bool own_words = s_is_for_client (code) && code != CF_ERROR_NOT_FOUND && *error->text;
+    s_send_error (request, cf_error_status (code), cf_error_api (code), own_words? error->text: cf_error_sentence (code),
+                  s_details (code));
+}
+
+/* ---- without an end ---- */
+
+void
+cf_reply_stream (cf_request_t *request, const char *type)
+{
+    h2o_req_t *http = s_begin (request, 200);
+    if (!http)
+        return;
+    request->streaming = true;
+    s_add_common (request, "no-cache");
+    s_add (http, "content-type", type);
+    s_add (http, "x-accel-buffering", "no");
+}
+
+void
+cf_reply_gone (cf_request_t *request)
+{
+    static h2o_generator_t generator = { NULL, NULL };
+    h2o_req_t *http = s_begin (request, 499);
+    if (!http)
+        return;
+    http->res.content_length = 0;
+    http->http1_is_persistent = 0;
+    h2o_start_response (http, &generator);
+    h2o_send (http, NULL, 0, H2O_SEND_STATE_FINAL);
+}

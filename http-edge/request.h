@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  request - one HTTP request, from its arrival to its end
+ *
+ *  The record outlives the h2o request where a task still works on it: h2o may drop a request at any time (the client
+ *  leaves), `http` is NULL from then on, the task is cancelled and unwinds; answers to it go nowhere.
+ */
+#ifndef CF_EDGE_REQUEST_H
+#define CF_EDGE_REQUEST_H
+
+#include "actors/lib/task.h"
+#include "http-edge/route.h"
+#include "proto/base/json.h"
+#include "proto/base/trace.h"
+#include "proto/base/uuid.h"
+#include "proto/message.h"
+
+#include <h2o.h>
+
+#define CF_REQUEST_ID_SIZE 128          /* as in the envelope */
+#define CF_REQUEST_CALL_MS 10000u       /* longest wait for an actor's answer */
+#define CF_REQUEST_PATH_MAX 500         /* of a file */
+
+struct cf_request_t {
+    h2o_req_t *http;                    /* NULL: the client is gone */
+    cf_loop_t *loop;
+    const cf_route_t *route;            /* NULL: no such path */
+    cf_match_t match;                   /* points into http's path */
+    cf_task_t *task;                    /* works on it, or NULL */
+    cf_json_t *body;                    /* checked against the route's schema, or NULL */
+    char *path;                         /* of the file, decoded and checked, or NULL */
+    const char *origin;                 /* allowed origin of a cross-origin request, or NULL */
+    h2o_iovec_t *instead;               /* the answer's body goes here and is sent by h2o, or NULL */
+    int refusal;                        /* status of what h2o refused already, or 0 */
+    uint64_t started_us;                /* monotonic */
+    uint64_t answered_ms;               /* 0: not yet */
+    size_t head_bytes;
+    bool watched;                       /* the connection's death is looked for */
+    bool streaming;                     /* the answer has no end of its own */
+    char id [CF_REQUEST_ID_SIZE];       /* X-Request-ID */
+    char trace [CF_TRACE_SIZE];         /* traceparent */
+    char user [CF_UUID_SIZE];           /* verified, or "" */
+    char project [CF_UUID_SIZE];        /* of the path, or "" */
+    char job [CF_UUID_SIZE];            /* of the path or of a stream token, or "" */
+    void (*on_gone) (void *owner);      /* called when h2o drops it, answered or not; or NULL */
+    void (*on_hangup) (void *owner);    /* called when the client has left a stream, whose connection was cut; or NULL */
+    void *owner;                        /* the stream */
+    unsigned references;                /* of h2o, of the task */
+    cf_request_t *prev, *next;          /* all that h2o holds */
+};
+
+/*  A record for http, which disposes of it. NULL when out of memory. */
+cf_request_t *cf_request_new (h2o_req_t *http, cf_loop_t *loop);
+/*  Calls the route's handler, inline or in a task. */
+void cf_request_run (cf_request_t *self);
+/*  From now on the client's leaving is noticed. */
+void cf_request_watch (cf_request_t *self);
+
+/*  A header's first value; base is NULL where there is none. name in lower case. */
+h2o_iovec_t cf_request_header (const cf_request_t *self, const char *name);
+/*  The query without its '?', base NULL where there is none. */
+h2o_iovec_t cf_request_query (const cf_request_t *self);
+/*  Whether the body is wanted back without content (HEAD). */
+bool cf_request_is_head (const cf_request_t *self);
+
+/*  Calls an actor from the request's task. NULL after having answered the request with what went wrong; else yours to
+    cf_codec_free. */
+void *cf_request_ask (cf_request_t *self, cf_message_id_t id, const void *fields);
+
+/*  Requests that h2o holds now. */
+size_t cf_request_count (void);
+/*  Cuts off clients that do not take their answer within timeout_ms. */
+void cf_request_sweep (uint64_t timeout_ms);
+/*  Calls fn (request, arg) for each request that h2o holds. */
+void cf_request_each (void (*fn) (cf_request_t *request, void *arg), void *arg);
+
+#endif

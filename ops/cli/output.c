@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  output - folder by folder with openat and O_NOFOLLOW: a link that somebody put there leads nowhere */
+
+#include "ops/cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LIST_FILE ".codeforge"
+#define CF_OUTPUT_PATH_MAX 500
+#define CF_OUTPUT_SEGMENT_MAX 200
+
+bool
+cf_output_path_is_safe (const char *path)
+{
+    size_t size = strlen (path);
+    if (!size || size > CF_OUTPUT_PATH_MAX)
+        return false;
+    for (const char *at = path; *at; at++)
+        if ((unsigned char) *at < 0x20 || *at == 0x7F || *at == '\\')
+            return false;
+    for (const char *segment = path;;) {
+        size_t length = strcspn (segment, "/");
+        if (!length || length > CF_OUTPUT_SEGMENT_MAX || (length == 1 && *segment == '.')
+            || (length == 2 && strncmp (segment, "..", 2) == 0))
+            return false;
+        if (!segment [length])
+            return strcmp (path, LIST_FILE) != 0;
+        segment += length + 1;
+    }
+}
+
+/*  Opens the folder that holds path, making folders where make says so; *name is set to the last segment. -1 with errno. */
+static int
+s_open_parent (int root, const char *path, bool make, const char **name)
+{
+    int folder = fcntl (root, F_DUPFD_CLOEXEC, 3);
+    for (*name = path; folder >= 0 && strchr (*name, '/'); *name = strchr (*name, '/') + 1) {
+        char segment [CF_OUTPUT_SEGMENT_MAX + 1];
+        snprintf (segment, sizeof segment, "%.*s", (int) strcspn (*name, "/"), *name);
+        if (make)
+            mkdirat (folder, segment, 0777);
+        int next = openat (folder, segment, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int why = errno;
+        close (folder);
+        errno = why;
+        folder = next;
+    }
+    return folder;
+}
+
+/*  A new file takes the place of the old one, so that a link or a device there is replaced and not written through. */
+static int
+s_write_file (int root, const char *path, const char *content, size_t size, cf_error_t *error)
+{
+    const char *name;
+    int folder = s_open_parent (root, path, true, &name);
+    int file = folder < 0? -1: openat (folder, ".codeforge-new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    size_t done = 0;
+    ssize_t written = 0;
+    while (file >= 0 && done < size && (written = write (file, content + done, size - done)) > 0)
+        done += (size_t) written;
+    int result = file >= 0 && done == size && renameat (folder, ".codeforge-new", folder, name) == 0? 0: -1;
+    if (result)
+        cf_error_set (error, CF_ERROR_INTERNAL, "cannot write %s: %s.", path, strerror (errno));
+    if (file >= 0)
+        close (file);
+    if (result && folder >= 0)
+        unlinkat (folder, ".codeforge-new", 0);
+    if (folder >= 0)
+        close (folder);
+    return result;
+}
+
+static bool
+s_contains (const cf_json_t *files, const char *path)
+{
+    size_t at;
+    cf_json_t *file;
+    json_array_foreach (files, at, file)
+        if (strcmp (cf_json_str (file, "path", ""), path) == 0)
+            return true;
+    return false;
+}
+
+/*  Removes what the list of the earlier run names and files no longer holds. */
+static void
+s_remove_former (int root, const cf_json_t *files)
+{
+    int fd = openat (root, LIST_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    FILE *list = fd < 0? NULL: fdopen (fd, "r");
+    char path [CF_OUTPUT_PATH_MAX + 2];
+    while (list && fgets (path, sizeof path, list)) {
+        path [strcspn (path, "\n")] = 0;
+        const char *name;
+        if (!cf_output_path_is_safe (path) || s_contains (files, path))
+            continue;
+        int folder = s_open_parent (root, path, false, &name);
+        if (folder >= 0) {
+            unlinkat (folder, name, 0);
+            close (folder);
+        }
+    }
+    if (list)
+        fclose (list);
+}
+
+static int
+s_write_files (cf_output_t *self, int root, const cf_json_t *files, cf_error_t *error)
+{
+    cf_buf_t list;
+    cf_buf_init (&list, 1u << 20);
+    size_t at;
+    cf_json_t *file;
+    int result = 0;
+    json_array_foreach (files, at, file) {
+        const char *path = cf_json_str (file, "path", ""), *content = cf_json_str (file, "content", NULL);
+        if (!content || !cf_output_path_is_safe (path)) {
+            self->refused++;
+            continue;
+        }
+        size_t size = json_string_length (json_object_get (file, "content"));
+        if ((result = s_write_file (root, path, content, size, error)))
+            break;
+        self->count++;
+        self->bytes += size;
+        cf_buf_printf (&list, "%s\n", path);
+    }
+    if (result == 0) {
+        s_remove_former (root, files);
+        result = s_write_file (root, LIST_FILE, list.bytes, list.size, error);
+    }
+    cf_buf_free (&list);
+    return result;
+}
+
+int
+cf_output_write (cf_output_t *self, const char *out, const char *slug, const cf_json_t *files, cf_error_t *error)
+{
+    char folder [PATH_MAX];
+    *self = (cf_output_t) { .count = 0 };
+    if ((size_t) snprintf (folder, sizeof folder, "%s/%s", out, slug) >= sizeof folder)
+        return cf_error_set (error, CF_ERROR_INVALID, "the path %.100s… is too long.", out);
+    for (char *at = folder + 1; *at; at++)
+        if (*at == '/') {
+            *at = 0;
+            mkdir (folder, 0777);
+            *at = '/';
+        }
+    int root = mkdir (folder, 0777) && errno != EEXIST? -1: open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return cf_error_set (error, CF_ERROR_INTERNAL, "cannot make the folder %.200s: %s.", folder, strerror (errno));
+    if (!realpath (folder, self->folder))
+        snprintf (self->folder, sizeof self->folder, "%s", folder);
+    int result = s_write_files (self, root, files, error);
+    close (root);
+    return result;
+}
+
+static bool
+s_has (const cf_output_t *self, const char *name)
+{
+    char path [PATH_MAX + 64];
+    snprintf (path, sizeof path, "%s/%s", self->folder, name);
+    return access (path, R_OK) == 0;
+}
+
+/*  The script that starts it, by package.json. */
+static const char *
+s_script (const cf_output_t *self)
+{
+    char path [PATH_MAX + 64];
+    snprintf (path, sizeof path, "%s/package.json", self->folder);
+    cf_json_t *package = cf_json_load (path, NULL), *scripts = json_object_get (package, "scripts");
+    const char *found = json_object_get (scripts, "dev")? "npm install && npm run dev":
+                        json_object_get (scripts, "start")? "npm install && npm start": NULL;
+    json_decref (package);
+    return found;
+}
+
+const char *
+cf_output_hint (const cf_output_t *self)
+{
+    static char hint [PATH_MAX + 128];
+    const char *script = s_has (self, "package.json")? s_script (self): NULL;
+    if (script)
+        snprintf (hint, sizeof hint, "cd %s && %s", self->folder, script);
+    else if (s_has (self, "index.html") || s_has (self, "public/index.html"))
+        snprintf (hint, sizeof hint, "open file://%s/%s in a browser", self->folder, s_has (self, "index.html")? "index.html": "public/index.html");
+    else if (s_has (self, "README.md"))
+        snprintf (hint, sizeof hint, "%s/README.md says how", self->folder);
+    else
+        return NULL;
+    return hint;
+}
