@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define ROUTES_MAX 128
 
@@ -65,25 +66,29 @@ cf_body_load_schemas (cf_error_t *error)
     return 0;
 }
 
-/*  Whether parameters (what follows the media type) leave the charset at UTF-8. */
+static bool
+s_is (const char *text, size_t size, const char *wanted)
+{
+    return strlen (wanted) == size && strncasecmp (text, wanted, size) == 0;
+}
+
+/*  Whether parameters (what follows the media type, from its semicolon on) leave the charset at UTF-8. */
 static bool
 s_is_utf8 (const char *parameters, size_t size)
 {
-    const char *end = parameters + size;
-    for (const char *at = parameters; at < end;) {
-        while (at < end && (*at == ';' || *at == ' ' || *at == '\t'))
-            at++;
-        const char *stop = memchr (at, ';', (size_t) (end - at));
-        if (!stop)
-            stop = end;
-        while (stop > at && (stop [-1] == ' ' || stop [-1] == '\t'))
-            stop--;
-        size_t length = (size_t) (stop - at);
-        if (length >= 8 && strncasecmp (at, "charset=", 8) == 0
-            && !(length == 13 && strncasecmp (at + 8, "utf-8", 5) == 0)
-            && !(length == 15 && strncasecmp (at + 8, "\"utf-8\"", 7) == 0))
+    for (size_t at = 0; at < size;) {
+        size_t start = at;
+        while (start < size && strchr ("; \t", parameters [start]))
+            start++;
+        for (at = start; at < size && parameters [at] != ';'; at++)
+            ;
+        size_t length = at - start;
+        while (length && strchr (" \t", parameters [start + length - 1]))
+            length--;
+        const char *parameter = parameters + start;
+        if (length >= 8 && strncasecmp (parameter, "charset=", 8) == 0
+            && !s_is (parameter + 8, length - 8, "utf-8") && !s_is (parameter + 8, length - 8, "\"utf-8\""))
             return false;
-        at = stop;
     }
     return true;
 }
@@ -97,7 +102,7 @@ cf_body_is_json (h2o_iovec_t type, h2o_iovec_t encoding)
     size_t size = semicolon? (size_t) (semicolon - type.base): type.len;
     while (size && (type.base [size - 1] == ' ' || type.base [size - 1] == '\t'))
         size--;
-    bool json = (size == 16 && strncasecmp (type.base, "application/json", 16) == 0)
+    bool json = s_is (type.base, size, "application/json")
         || (size > 17 && strncasecmp (type.base, "application/", 12) == 0 && strncasecmp (type.base + size - 5, "+json", 5) == 0);
     return json && (!semicolon || s_is_utf8 (semicolon, type.len - (size_t) (semicolon - type.base)));
 }

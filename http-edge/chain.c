@@ -68,7 +68,7 @@ s_guard (cf_request_t *request)
     const char *reason = cf_guard_check (input->bytes, input->size, &request->head_bytes);
     if (!reason && (request->refusal == 0 || request->refusal == 413 || request->refusal == 417))
         return true;
-    request->http->http1_is_persistent = 0;     /* nobody knows where the next request begins */
+    cf_request_close (request);         /* nobody knows where the next request begins */
     cf_reply_fault (request, CF_FAULT_MALFORMED, json_pack ("{s:s}", "reason", reason? reason: "the body's framing is broken"));
     return false;
 }

@@ -4,6 +4,7 @@
 #include "http-edge/request.h"
 #include "actors/lib/call.h"
 #include "http-edge/access.h"
+#include "http-edge/linger.h"
 #include "http-edge/reply.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
@@ -82,6 +83,13 @@ s_on_hangup (void *arg, uint32_t events)
     shutdown (s_fd (self), SHUT_RDWR);
     if (self->on_hangup)
         self->on_hangup (self->owner);
+}
+
+void
+cf_request_close (cf_request_t *self)
+{
+    self->http->http1_is_persistent = 0;
+    cf_linger_add (self->loop, s_fd (self));
 }
 
 void

@@ -52,6 +52,8 @@ struct cf_request_t {
 cf_request_t *cf_request_new (h2o_req_t *http, cf_loop_t *loop);
 /*  Calls the route's handler, inline or in a task. */
 void cf_request_run (cf_request_t *self);
+/*  Ends the connection after the answer, of which the client can read all. */
+void cf_request_close (cf_request_t *self);
 /*  From now on the client's leaving is noticed. */
 void cf_request_watch (cf_request_t *self);
 

@@ -38,7 +38,7 @@ struct stream_t {
     cf_request_t *request;              /* NULL: h2o has dropped it */
     stream_t *prev, *next;              /* all that are open */
     stream_t *queue_prev, *queue_next;  /* those whose turn to catch up is to come */
-    cf_task_t *task;                    /* catches up, or NULL */
+    cf_task_t *task;                    /* catches up; NULL before its first turn */
     cf_subscription_t *events, *tokens;
     cf_buf_t filling, flying;
     uint64_t last;                      /* sequence number sent */
@@ -46,7 +46,9 @@ struct stream_t {
     uint64_t sent_ms;                   /* when h2o last took something */
     cf_timer_t timer;
     uint32_t progress;                  /* last seen, for tokens */
-    bool catching_up, queued, stale;
+    bool catching_up;                   /* events are not taken as they come: in the queue, working or stale */
+    bool queued, working, stale;
+    bool again;                         /* something may have been lost after the ledger was asked */
     bool in_flight, ending, over;       /* over: nothing more will be sent */
     bool wants_tokens;
     char job [CF_UUID_SIZE], user [CF_UUID_SIZE];
@@ -91,7 +93,7 @@ s_on_gone (void *owner)
     cf_metric_set (CF_METRIC_edge_streams_open, --s_open);
     if (self->task)
         cf_task_cancel (self->task, CF_ERROR_CANCELLED);
-    else
+    if (!self->working)
         s_free (self);
 }
 
@@ -142,7 +144,10 @@ s_on_proceed (h2o_generator_t *generator, h2o_req_t *http)
     stream_t *self = (stream_t *) (void *) generator;
     self->in_flight = false;
     cf_buf_free (&self->flying);
-    s_flush (self);
+    if (self->over)
+        s_cut (self);           /* it was cut when all had been written already: only another write shows that */
+    else
+        s_flush (self);
 }
 
 static void
@@ -164,11 +169,10 @@ s_is_last (const char *event)
 static void
 s_put (stream_t *self, uint64_t seq, const char *event, const char *shown)
 {
-    if (self->filling.size && self->filling.size + strlen (shown) > CF_STREAM_MAX_BYTES) {
+    if (cf_frame_put (&self->filling, seq, event, shown)) {
         s_cut (self);
         return;
     }
-    cf_frame_put (&self->filling, seq, event, shown);
     if (seq > self->last)
         self->last = seq;
     if (self->wants_tokens) {
@@ -206,6 +210,10 @@ s_on_advanced (void *arg, const cf_envelope_t *envelope, const void *fields)
         return;                 /* the answer holds it, or is followed by another question */
     if (advanced->seq != self->last + 1) {
         s_want_history (self);
+        return;
+    }
+    if (self->filling.size && self->filling.size + strlen (advanced->shown) > CF_STREAM_MAX_BYTES) {
+        s_cut (self);
         return;
     }
     s_put (self, advanced->seq, advanced->event, advanced->shown);
@@ -258,18 +266,19 @@ s_on_timer (void *arg)
 
 /* ---- history ---- */
 
-/*  Appends what the ledger gave; on the stream's opening even where it is nothing new. */
+/*  Appends what the ledger gave, as much as a message holds; on the stream's opening whatever number the client named. */
 static void
 s_take_history (stream_t *self, const cf_job_history_t *history, bool opening)
 {
-    cf_error_t error = { 0 };
-    cf_json_t *events = cf_json_parse (history->events, strlen (history->events), &error), *event;
+    cf_json_t *events = cf_json_parse (history->events, strlen (history->events), NULL), *event;
     size_t at, count = json_array_size (events);
     json_array_foreach (events, at, event) {
         uint64_t seq = (uint64_t) cf_json_int (event, "seq", 0);
+        if (opening && at == 0)
+            self->last = 0;
         char *shown = cf_json_print (json_object_get (event, "data"));
         bool last = history->ended && at + 1 == count;
-        if (shown && (seq > self->last || opening || last))
+        if (shown && !self->over && (seq > self->last || last))
             s_put (self, seq, cf_json_str (event, "event", "progress"), shown);
         free (shown);
     }
@@ -307,12 +316,14 @@ s_catch_up (cf_task_t *task, void *arg)
     cf_job_history_t *history = NULL;
     /* again while events were published between the ledger's answer and now, so that none is left out */
     do {
+        self->again = false;
         cf_codec_free (&history);
-        history = s_ask_ledger (self, task, &error);
+        history = self->over? NULL: s_ask_ledger (self, task, &error);
         if (history && !self->over)
             s_take_history (self, history, false);
-    } while (history && !self->over && !self->ending && self->newest > self->last);
+    } while (history && !self->over && !self->ending && (self->again || self->newest > self->last));
     self->task = NULL;
+    self->working = false;
     s_catching--;
     if (!self->request)
         s_free (self);
@@ -339,8 +350,10 @@ s_pump (void)
         memcpy (context.request, self->request->id, sizeof context.request);
         memcpy (context.trace, self->request->trace, sizeof context.trace);
         s_catching++;
+        self->working = true;
         if (!cf_task_start (self->request->loop, s_catch_up, self, &context)) {
             s_catching--;
+            self->working = false;
             s_postpone (self, CF_ERROR_BUSY);
             return;
         }
@@ -394,6 +407,8 @@ s_open_with (stream_t *self, cf_request_t *request, const cf_job_history_t *hist
     if (!head)
         s_take_history (self, history, true);
     self->in_flight = false;
+    if (self->over)
+        s_cut (self);
     if (head) {
         cf_buf_reset (&self->filling);
         self->ending = true;
@@ -430,8 +445,10 @@ void
 cf_stream_catch_up_all (void)
 {
     stream_t *self, *next;
-    DL_FOREACH_SAFE (s_streams, self, next)
+    DL_FOREACH_SAFE (s_streams, self, next) {
+        self->again = true;
         s_want_history (self);
+    }
 }
 
 void

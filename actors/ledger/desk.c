@@ -247,14 +247,16 @@ s_replace (char **text, const char *with)
     *text = with? strdup (with): NULL;
 }
 
-/*  What never finished is shown as failed. */
+/*  What never finished is shown as failed, and kept so. */
 static void
-s_fail_open_steps (cf_job_t *job)
+s_fail_open_steps (cf_desk_t *self, cf_job_t *job)
 {
-    for (cf_step_t *step = job->steps; step; step = step->next)
+    size_t place = 1;
+    for (cf_step_t *step = job->steps; step; step = step->next, place++)
         if (strcmp (step->status, "running") == 0) {
             step->status = "failed";
             step->completed_us = cf_clock_wall_us ();
+            cf_ledger_step (self->ledger, job, step, place, NULL, "complete", NULL);
         }
 }
 
@@ -294,7 +296,7 @@ cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *
         job->completed_us = cf_clock_wall_us ();
         job->settled = false;
         if (after != CF_JOB_COMPLETED)
-            s_fail_open_steps (job);
+            s_fail_open_steps (self, job);
     }
     if (event == CF_JOB_ON_DEATH) {
         job->attempt++;

@@ -187,7 +187,7 @@ cf_ledger_step (cf_ledger_t *self, const cf_job_t *job, const cf_step_t *step, s
     number_t order, attempt, input, spoken, cost, started, completed;
     const char *values [] = {
         job->id, step->name, s_u64 (&order, seq), step->status, s_u64 (&attempt, step->attempt), output, outcome,
-        step->model, provider, s_u64 (&input, step->input_tokens), s_u64 (&spoken, step->output_tokens),
+        *step->model? step->model: NULL, provider, s_u64 (&input, step->input_tokens), s_u64 (&spoken, step->output_tokens),
         s_cost (&cost, step->cost_usd), s_time (&started, step->started_us), s_time (&completed, step->completed_us)
     };
     return cf_batch_row (self->batch, self->step, values);

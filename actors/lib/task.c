@@ -210,6 +210,17 @@ s_run_runnable (void *arg)
     }
 }
 
+static void
+s_make_context (cf_task_t *self)
+{
+    getcontext (&self->here);
+    self->here.uc_stack.ss_sp = (char *) self->stack + sysconf (_SC_PAGESIZE);
+    self->here.uc_stack.ss_size = CF_TASK_STACK_BYTES;
+    self->here.uc_link = NULL;
+    uintptr_t number = (uintptr_t) self;
+    makecontext (&self->here, (void (*) (void)) s_main, 2, (unsigned) (number >> 32), (unsigned) number);
+}
+
 cf_task_t *
 cf_task_start (cf_loop_t *loop, cf_task_fn *fn, void *arg, const cf_task_context_t *context)
 {
@@ -223,12 +234,7 @@ cf_task_start (cf_loop_t *loop, cf_task_fn *fn, void *arg, const cf_task_context
     self->arg = arg;
     if (context)
         self->context = *context;
-    getcontext (&self->here);
-    self->here.uc_stack.ss_sp = (char *) self->stack + sysconf (_SC_PAGESIZE);
-    self->here.uc_stack.ss_size = CF_TASK_STACK_BYTES;
-    self->here.uc_link = NULL;
-    uintptr_t number = (uintptr_t) self;
-    makecontext (&self->here, (void (*) (void)) s_main, 2, (unsigned) (number >> 32), (unsigned) number);
+    s_make_context (self);
     s_world.count++;
     if (s_world.current)
         s_push_runnable (self);

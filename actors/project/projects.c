@@ -52,11 +52,11 @@ static const char s_read_sql [] =
     " and case when $3::text = '' then status <> 'archived' else status = $3::text end"
 
 static const char s_list_sql [] =
-    "select row_to_json (page) from (select"
+    "select row_to_json (shown) from (select"
     " (select coalesce (json_agg (r), '[]') from (select " PROJECT IN_LIST
     " order by public.projects.created_at desc, id desc limit $5::integer offset ($4::bigint - 1) * $5::integer) r) as items,"
     " total, $4::bigint as page, $5::integer as page_size, total > $4::bigint * $5::integer as has_more"
-    " from (select count (*) as total" IN_LIST ") counted) page";
+    " from (select count (*) as total" IN_LIST ") counted) shown";
 
 #define LIST_FILES(content_, fits_)                                                                             \
     "select case when " fits_ " then (select row_to_json (shown) from (select p.id as project_id, s.count,"     \

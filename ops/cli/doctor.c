@@ -95,9 +95,11 @@ s_check_programs (doctor_t *self)
         s_say (self, OK, "programs", "%s", folder);
     cf_buf_free (&missing);
     const char *const parts [] = { "schema", "prompts", "migrations" };
-    for (size_t at = 0; at < sizeof parts / sizeof parts [0]; at++)
-        if (access (cf_config_share (parts [at]), R_OK | X_OK))
-            s_say (self, FAIL, "files", "%s cannot be read: %s", cf_config_share (parts [at]), strerror (errno));
+    for (size_t at = 0; at < sizeof parts / sizeof parts [0]; at++) {
+        const char *part = cf_config_share (parts [at]);
+        if (access (part, R_OK | X_OK))
+            s_say (self, FAIL, "files", "%s cannot be read: %s", part, strerror (errno));
+    }
 }
 
 static void

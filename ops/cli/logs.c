@@ -122,11 +122,10 @@ cf_command_logs (int argc, char **argv)
     if (cf_options_parse (argc, argv, options, &process, 1) < 0
         || (count_text && cf_options_number ("-n", count_text, 1, CF_LOGS_MOST, &count)))
         return cf_fail_usage (argv [0]);
-    reader_t reader = {
-        .file = fopen (cf_config_home (CF_LOGBOOK_FILE), "re"), .process = process, .coloured = cf_terminal_coloured (STDOUT_FILENO)
-    };
-    if (!reader.file)
-        return cf_fail (CF_EXIT_UNAVAILABLE, "%s: %s. `codeforge up` makes it.", cf_config_home (CF_LOGBOOK_FILE), strerror (errno));
+    const char *path = cf_config_home (CF_LOGBOOK_FILE);
+    reader_t reader = { .process = process, .coloured = cf_terminal_coloured (STDOUT_FILENO) };
+    if (!(reader.file = fopen (path, "re")))
+        return cf_fail (CF_EXIT_UNAVAILABLE, "%s: %s. `codeforge up` makes it.", path, strerror (errno));
     cf_buf_init (&reader.shown, 8 * CF_LOGLINE_MAX);
     int result = s_show_last (&reader, count)? CF_EXIT_SOFTWARE: follow? s_follow (&reader): CF_EXIT_OK;
     fclose (reader.file);

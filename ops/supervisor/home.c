@@ -100,14 +100,15 @@ int
 cf_home_check_room (cf_error_t *error)
 {
     struct statvfs disk;
-    if (statvfs (cf_config_home (""), &disk))
-        return s_refuse (error, CF_EXIT_CANTCREATE, "cannot look at the disk of", cf_config_home (""),
+    const char *home = cf_config_home ("");
+    if (statvfs (home, &disk))
+        return s_refuse (error, CF_EXIT_CANTCREATE, "cannot look at the disk of", home,
                          "Set CODEFORGE_HOME to another folder.");
     uint64_t free_mb = (uint64_t) disk.f_bavail * disk.f_frsize >> 20;
     if (free_mb >= CF_HOME_ROOM_MB && (disk.f_favail > 0 || disk.f_files == 0))
         return 0;
     cf_error_set (error, CF_ERROR_INVALID, "the disk of %s is full: %llu MB are free, %d MB are needed. Make room, or set "
-                  "CODEFORGE_HOME to a folder on another disk.", cf_config_home (""), (unsigned long long) free_mb,
+                  "CODEFORGE_HOME to a folder on another disk.", home, (unsigned long long) free_mb,
                   CF_HOME_ROOM_MB);
     return CF_EXIT_CANTCREATE;
 }

@@ -123,8 +123,12 @@ s_on_end (void *arg, uint32_t events)
     cf_logbook_tap_t *tap = self->tap;
     self->tap = NULL;
     self->child.pid = 0;
-    snprintf (self->fault, sizeof self->fault, "%s", self->killed_for? self->killed_for: cf_child_end (self->status));
-    s_add_last_words (self, cf_logbook_tap_last (tap));
+    if (self->state == CF_PROCESS_STOPPING)     /* as it was told to */
+        self->fault [0] = 0;
+    else {
+        snprintf (self->fault, sizeof self->fault, "%s", self->killed_for? self->killed_for: cf_child_end (self->status));
+        s_add_last_words (self, cf_logbook_tap_last (tap));
+    }
     cf_logbook_tap_destroy (&tap);
     self->killed_for = NULL;
     self->hooks->on_end (self->arg, self, pid);

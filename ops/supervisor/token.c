@@ -25,12 +25,12 @@ cf_token_secret (char secret [CF_TOKEN_SECRET_SIZE], cf_error_t *error)
         snprintf (secret, CF_TOKEN_SECRET_SIZE, "%s", cf_config_str (CF_CONFIG_SUPABASE_JWT_SECRET));
         return 0;
     }
+    const char *path = cf_config_home (SECRET_FILE);
     if (cf_home_read_line (SECRET_FILE, secret, CF_TOKEN_SECRET_SIZE))
         return cf_error_set (error, errno == ENOENT? CF_ERROR_NOT_FOUND: CF_ERROR_INTERNAL, "%s: %s. It is made by the first "
-                             "`codeforge up`; or set SUPABASE_JWT_SECRET.", cf_config_home (SECRET_FILE), strerror (errno));
+                             "`codeforge up`; or set SUPABASE_JWT_SECRET.", path, strerror (errno));
     if (strlen (secret) < CF_TOKEN_SECRET_LEAST)
-        return cf_error_set (error, CF_ERROR_INVALID, "%s is damaged. Remove it: the next `codeforge up` makes another.",
-                             cf_config_home (SECRET_FILE));
+        return cf_error_set (error, CF_ERROR_INVALID, "%s is damaged. Remove it: the next `codeforge up` makes another.", path);
     return 0;
 }
 
@@ -48,8 +48,9 @@ cf_token_ensure_secret (cf_error_t *error)
         cf_uuid_random (random, sizeof random);
         for (size_t at = 0; at < sizeof random; at++)
             snprintf (secret + 2 * at, 3, "%02x", random [at]);
+        const char *path = cf_config_home (SECRET_FILE);
         if (cf_home_write_line (SECRET_FILE, secret))
-            return cf_error_set (error, CF_ERROR_INTERNAL, "cannot write %s: %s.", cf_config_home (SECRET_FILE), strerror (errno));
+            return cf_error_set (error, CF_ERROR_INTERNAL, "cannot write %s: %s.", path, strerror (errno));
     }
     return cf_config_set (CF_CONFIG_SUPABASE_JWT_SECRET, secret);
 }
@@ -58,11 +59,12 @@ int
 cf_token_user (char user [CF_UUID_SIZE], cf_error_t *error)
 {
     char text [64];
+    const char *path = cf_config_home (USER_FILE);
     if (cf_home_read_line (USER_FILE, text, sizeof text) == 0 && cf_uuid_parse (text, user))
         return 0;
     if (cf_home_write_line (USER_FILE, cf_uuid_new (user)))
         return cf_error_set (error, CF_ERROR_INTERNAL, "cannot write %s: %s. Name a user with --user, or start CodeForge first.",
-                             cf_config_home (USER_FILE), strerror (errno));
+                             path, strerror (errno));
     return 0;
 }
 

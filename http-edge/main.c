@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  edge - the world speaks HTTP, the actors speak messages
+ *
+ *  Owns:       the port of the HTTP API, shared with the other edges; the open streams. Nothing that would be missed.
+ *  Answers:    every route of routes.def; no message.
+ *  Asks:       jobs, store. Hears: job.*, tokens.*, state.*.
+ *  Stops:      on TERM: takes no more connections, ends streams (clients come back elsewhere with Last-Event-ID), lets
+ *              requests end, within 5 s.
+ *  If it dies: its clients connect to another edge and miss nothing; what it had asked is cancelled or, where it was
+ *              committed, done.
+ */
+
+#include "actors/lib/actor.h"
+#include "http-edge/access.h"
+#include "http-edge/auth.h"
+#include "http-edge/body.h"
+#include "http-edge/chain.h"
+#include "http-edge/cors.h"
+#include "http-edge/handlers/streams.h"
+#include "http-edge/peers.h"
+#include "http-edge/server.h"
+#include "http-edge/stream.h"
+#include "proto/base/config.h"
+#include "proto/base/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+typedef struct {
+    cf_loop_t *loop;
+    cf_link_t *link;
+    cf_auth_t *auth;
+    cf_server_t *server;
+    int signals;
+    char process [64];
+} self_t;
+
+static void
+s_on_signal (void *arg, uint32_t events)
+{
+    (void) events;
+    self_t *self = arg;
+    struct signalfd_siginfo got;
+    if (read (self->signals, &got, sizeof got) == sizeof got)
+        cf_server_stop (self->server);
+}
+
+static int
+s_watch_signals (self_t *self)
+{
+    sigset_t set;
+    sigemptyset (&set);
+    sigaddset (&set, SIGTERM);
+    sigaddset (&set, SIGINT);
+    sigprocmask (SIG_BLOCK, &set, NULL);
+    signal (SIGPIPE, SIG_IGN);
+    self->signals = signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return self->signals < 0? -1: cf_loop_watch (self->loop, self->signals, EPOLLIN, s_on_signal, self);
+}
+
+static void
+s_on_lost (void *arg)
+{
+    (void) arg;
+    cf_stream_catch_up_all ();
+}
+
+static void
+s_on_ready (void *arg)
+{
+    (void) arg;
+    cf_actor_notify_ready ("");
+    cf_log_debug ("ready");
+}
+
+/*  What the settings say. Ends the process where they are at fault. */
+static void
+s_configure (self_t *self)
+{
+    cf_error_t error = { 0 };
+    const char *secret = cf_config_str (CF_CONFIG_SUPABASE_JWT_SECRET);
+    if (cf_cors_init (cf_config_str (CF_CONFIG_ALLOWED_ORIGINS))) {
+        cf_log_error ("ALLOWED_ORIGINS must be origins like https://app.example, separated by commas, without paths and stars");
+        exit (CF_CONFIG_EXIT);
+    }
+    if (!*secret) {
+        cf_log_error ("SUPABASE_JWT_SECRET is not set: nobody could be believed");
+        exit (CF_CONFIG_EXIT);
+    }
+    if (!(self->auth = cf_auth_new (secret, &error)) || cf_body_load_schemas (&error)) {
+        cf_log_error ("cannot start: %s", error.text);
+        exit (EXIT_FAILURE);
+    }
+    cf_chain_init (self->auth);
+    cf_streams_init (self->auth);
+}
+
+/*  0, or -1 with error. */
+static int
+s_start (self_t *self, cf_error_t *error)
+{
+    uint16_t port;
+    const cf_actor_row_t *row = cf_message_actor (CF_ACTOR_EDGE);
+    cf_error_set (error, CF_ERROR_INTERNAL, "no memory or descriptors left");
+    if (!(self->loop = cf_loop_new ()) || s_watch_signals (self) || !(self->server = cf_server_new (self->loop))
+        || !(self->link = cf_link_new (self->loop, row->name, cf_actor_instance (), row->credit, error)))
+        return -1;
+    cf_access_init (self->loop, self->process);
+    cf_peers_init (self->loop);
+    cf_peers_on_lost (s_on_lost, NULL);
+    if (cf_server_listen (self->server, cf_config_str (CF_CONFIG_BIND_ADDRESS), (uint16_t) cf_config_u64 (CF_CONFIG_PORT), &port, error))
+        return -1;
+    cf_link_ready (self->link, s_on_ready, self);
+    return 0;
+}
+
+int
+main (void)
+{
+    static self_t self;                 /* h2o's part of it ends with the process */
+    cf_error_t error = { 0 };
+    cf_config_load_or_exit ();
+    snprintf (self.process, sizeof self.process, "edge.%u", cf_actor_instance ());
+    cf_log_init (self.process);
+    s_configure (&self);
+    if (s_start (&self, &error)) {
+        cf_log_error ("cannot start: %s", error.text);
+        return EXIT_FAILURE;
+    }
+    cf_server_run (self.server);
+    cf_link_bye (self.link);
+    cf_access_flush ();
+    cf_peers_free ();
+    cf_link_destroy (&self.link);
+    cf_auth_destroy (&self.auth);
+    cf_task_free_pool ();
+    return EXIT_SUCCESS;
+}

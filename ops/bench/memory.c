@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  memory - what each process really uses: PSS (its share of what is shared) and RSS, from /proc/PID/smaps_rollup
+ *
+ *  PostgreSQL's processes are the descendants of the one that runs it; they are shown together and not part of the sum.
+ */
+
+#include "ops/bench/commands.h"
+#include "ops/bench/samples.h"
+#include "proto/base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATUS_MAX (1u << 20)
+
+typedef struct {
+    uint64_t pss_kb, rss_kb;
+    size_t processes;
+} memory_t;
+
+static void
+s_add_process (memory_t *self, long pid)
+{
+    char path [64], line [256];
+    unsigned long long kb;
+    snprintf (path, sizeof path, "/proc/%ld/smaps_rollup", pid);
+    FILE *file = fopen (path, "r");
+    if (!file)
+        return;
+    self->processes++;
+    while (fgets (line, sizeof line, file))
+        if (sscanf (line, "Pss: %llu kB", &kb) == 1)
+            self->pss_kb += kb;
+        else if (sscanf (line, "Rss: %llu kB", &kb) == 1)
+            self->rss_kb += kb;
+    fclose (file);
+}
+
+static void
+s_add_tree (memory_t *self, long pid)
+{
+    char path [64];
+    long child;
+    s_add_process (self, pid);
+    snprintf (path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
+    FILE *file = fopen (path, "r");
+    while (file && fscanf (file, "%ld", &child) == 1)
+        s_add_tree (self, child);
+    if (file)
+        fclose (file);
+}
+
+static void
+s_show (const char *name, const memory_t *memory)
+{
+    printf ("memory\t%s\t%zu\t%.1f\t%.1f\n", name, memory->processes, (double) memory->pss_kb / 1024, (double) memory->rss_kb / 1024);
+}
+
+int
+cf_load_memory (const cf_load_options_t *options)
+{
+    static char text [STATUS_MAX];
+    cf_error_t error = { 0 };
+    size_t size = fread (text, 1, sizeof text, stdin), at;
+    cf_json_t *status = cf_json_parse (text, size, &error), *process;
+    if (!status) {
+        fprintf (stderr, "codeforge status --json: %s\n", error.text);
+        return 1;
+    }
+    memory_t all = { 0 }, supervisor = { 0 };
+    s_add_process (&supervisor, (long) cf_json_int (status, "pid", 0));
+    s_show ("supervisor", &supervisor);
+    all = supervisor;
+    json_array_foreach (json_object_get (status, "processes"), at, process) {
+        memory_t one = { 0 };
+        const char *service = cf_json_str (process, "service", "");
+        bool database = strcmp (service, "postgres") == 0 || strcmp (service, "database") == 0;
+        long pid = (long) cf_json_int (process, "pid", 0);
+        if (!pid)
+            continue;
+        if (database)
+            s_add_tree (&one, pid);
+        else
+            s_add_process (&one, pid);
+        s_show (cf_json_str (process, "name", "?"), &one);
+        if (!database) {
+            all.pss_kb += one.pss_kb;
+            all.rss_kb += one.rss_kb;
+            all.processes += one.processes;
+        }
+    }
+    json_decref (status);
+    char name [64];
+    snprintf (name, sizeof name, "%s_pss", options->name);
+    cf_figure (name, (double) all.pss_kb / 1024, "MB");
+    snprintf (name, sizeof name, "%s_rss", options->name);
+    cf_figure (name, (double) all.rss_kb / 1024, "MB");
+    return all.processes? 0: 1;
+}

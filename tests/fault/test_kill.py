@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MPL-2.0
+"""kill -9 of any process while a job runs: the job ends completed, and no finished model call is made again.
+
+Finished calls are counted at the provider, by a hash of what was asked.
+"""
+import os
+import signal
+
+import pytest
+
+from support.system import wait_for
+
+IDEA = "a survivor of {} [[sim latency=1200]]"
+
+
+def open_call (system, agent, text):
+    return lambda: any (call ["outcome"] == "open" and call ["agent"] == agent for call in system.calls (text))
+
+
+@pytest.fixture (scope = "module")
+def watched (system):
+    return system
+
+
+@pytest.mark.parametrize ("victim, stage, schema", [
+    ("research", "research", "requirements"), ("wireframe", "wireframe", "wireframe"), ("code", "code", "code"), ("qa", "qa", "qa"),
+    ("pipeline", "code", "code"), ("router", "wireframe", "wireframe"), ("breaker", "wireframe", "wireframe"),
+    ("memory", "wireframe", "wireframe"), ("store", "code", "code"), ("jobs", "wireframe", "wireframe"),
+    ("broker", "code", "code"), ("edge", "wireframe", "wireframe"), ("postgres", "wireframe", "wireframe"),
+])
+def test_the_job_completes_whatever_dies (watched, victim, stage, schema):
+    system = watched
+    text = f"a survivor of {victim}"
+    job = system.run_pipeline (system.project (text), IDEA.format (victim))
+    wait_for (open_call (system, schema, text), f"a call of {stage} to be open")
+    pid = system.kill (victim)
+    done = system.wait_job (job)
+    assert done ["status"] == "completed", done ["error"]
+    assert [step ["name"] for step in done ["steps"]] == ["research", "wireframe", "code", "qa"]
+    system.assert_no_call_repeated (text)
+    finished = [call for call in system.calls (text) if call ["outcome"] == "finished"]
+    assert len (finished) == 4, "one finished call a step"
+    system.wait_restarted (victim, pid)
+
+
+def test_an_agents_own_job_goes_on_with_the_next_attempt (system):
+    text = "an own job"
+    job = system.run_agent (system.project (text), "qa", {"code": f"# {text} [[sim latency=1500]]"})
+    wait_for (open_call (system, "qa", text), "the review to be open")
+    pid = system.kill ("qa")
+    done = system.wait_job (job)
+    assert done ["status"] == "completed" and done ["attempt"] == 2
+    system.assert_no_call_repeated (text)
+    system.wait_restarted ("qa", pid)
+
+
+def test_a_job_that_kills_its_process_three_times_fails (fresh):
+    system = fresh ()
+    text = "a poison pill"
+    job = system.run_agent (system.project (text), "qa", {"code": f"# {text} [[sim latency=30000]]"})
+    for death in range (3):
+        wait_for (open_call (system, "qa", text), "the review to be open")
+        pid = system.kill ("qa")
+        system.wait_restarted ("qa", pid)
+        wait_for (lambda: not open_call (system, "qa", text) () or system.job (job) ["attempt"] > death + 1
+                  or system.job (job) ["status"] == "failed", "the death to be noticed")
+    done = system.wait_job (job)
+    assert done ["status"] == "failed" and "died three times" in done ["error"]
+
+
+def test_a_watcher_misses_nothing_when_edge_and_broker_die (system):
+    text = "a watched survivor"
+    job = system.run_pipeline (system.project (text), f"{text} [[sim latency=1000]]")
+    wait_for (open_call (system, "wireframe", text), "wireframe to be at work")
+    seen = []
+    killed = False
+    while not seen or seen [-1] ["event"] not in ("complete", "error"):
+        headers = {"Last-Event-ID": seen [-1] ["id"]} if seen else {"Last-Event-ID": "0"}
+        try:
+            stream = system.stream (job, headers = headers)
+            for event in stream:
+                seen.append (event)
+                if not killed and event ["data"].get ("stage") == "code":
+                    killed = True
+                    for name in ("broker.1", "edge.1", "edge.2"):
+                        system.kill (name)
+        except OSError:
+            pass
+    assert killed and seen [-1] ["event"] == "complete"
+    numbers = [int (event ["id"]) for event in seen]
+    assert numbers == list (range (1, numbers [-1] + 1)), "every event once, in order"
+
+
+def test_everything_dies_at_once (fresh):
+    """The supervisor is killed: its children end with it; on the next start the job goes on."""
+    system = fresh ()
+    text = "a phoenix"
+    job = system.run_pipeline (system.project (text), f"{text} [[sim latency=1500]]")
+    wait_for (open_call (system, "code", text), "code to be at work")
+    before = {call ["key"] for call in system.calls (text) if call ["outcome"] == "finished"}
+    pids = [row ["pid"] for row in system.status ()]
+    system.process.kill ()
+    system.process.wait ()
+
+    def all_gone ():
+        for pid in pids:
+            try:
+                os.kill (pid, 0)
+                with open (f"/proc/{pid}/stat") as stat:
+                    if stat.read ().rsplit (")", 1) [1].split () [0] != "Z":
+                        return False
+            except (ProcessLookupError, FileNotFoundError):
+                pass
+        return True
+    wait_for (all_gone, "every child to be gone")
+    system.start ()
+    done = system.wait_job (job)
+    assert done ["status"] == "completed"
+    after = {call ["key"] for call in system.calls (text) if call ["outcome"] == "finished"}
+    assert not before & after, "a finished model call was made again"
+    assert done ["attempt"] == 2
+
+
+def test_a_stopped_process_is_found_deaf_and_replaced (fresh):
+    system = fresh ()
+    text = "a sleeper"
+    job = system.run_agent (system.project (text), "qa", {"code": f"# {text} [[sim latency=1500]]"})
+    wait_for (open_call (system, "qa", text), "the review to be open")
+    pid = system.kill ("qa", signal.SIGSTOP)
+    done = system.wait_job (job)
+    assert done ["status"] == "completed" and done ["attempt"] == 2
+    system.wait_restarted ("qa", pid)
