@@ -262,7 +262,8 @@ s_on_job_watch (cf_task_t *task, const void *fields, void *owner)
         job = ended;
     }
     if (job) {
-        if (!json_array_size (events)) {
+        bool up_to_date = ask->resume && job != ended && ask->after == job->told_event;
+        if (!json_array_size (events) && !up_to_date) {
             json_decref (events);
             events = json_pack ("[o]", s_present (job));
         }

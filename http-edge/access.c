@@ -56,10 +56,14 @@ cf_access_log (const cf_request_t *request)
     char time [CF_CLOCK_RFC3339_SIZE];
     const h2o_req_t *http = request->http;
     int status = request->answered_ms? http->res.status: 499;       /* left before its answer */
-    cf_buf_printf (&s_lines, "{\"time\":\"%s\",\"level\":\"info\",\"process\":\"%s\",\"request\":\"%s\",\"text\":\"%s %s %d\","
-                   "\"status\":%d,\"duration_us\":%llu,\"bytes\":%zu,\"user\":\"%s\",\"trace\":\"%.32s\"}\n",
-                   cf_clock_rfc3339 (cf_clock_wall_us (), time), s_process, request->id,
-                   route? cf_route_method_name (route->method): "?", route? route->pattern: "(no route)", status, status,
-                   (unsigned long long) (cf_clock_us () - request->started_us), http->bytes_sent, request->user,
-                   *request->trace? request->trace + 3: "");
+    char *line = cf_buf_reserve (&s_lines, CF_ACCESS_LINE_BYTES);
+    if (!line)
+        return;
+    static const char format [] = "{\"time\":\"%s\",\"level\":\"info\",\"process\":\"%s\",\"request\":\"%s\",\"text\":\"%s %s %d\","
+        "\"status\":%d,\"duration_us\":%llu,\"bytes\":%zu,\"user\":\"%s\",\"trace\":\"%.32s\"}\n";
+    int size = snprintf (line, CF_ACCESS_LINE_BYTES, format, cf_clock_rfc3339 (cf_clock_wall_us (), time), s_process, request->id,
+                         route? cf_route_method_name (route->method): "?", route? route->pattern: "(no route)", status, status,
+                         (unsigned long long) (cf_clock_us () - request->started_us), http->bytes_sent, request->user,
+                         *request->trace? request->trace + 3: "");
+    s_lines.size += size < (int) CF_ACCESS_LINE_BYTES? (size_t) size: CF_ACCESS_LINE_BYTES - 1;
 }

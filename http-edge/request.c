@@ -14,8 +14,11 @@
 #include <sys/socket.h>
 #include <utlist.h>
 
+#define CF_REQUEST_WATCH_MS 50          /* most requests are answered before their client need be looked after */
+
 static cf_request_t *s_requests;
 static size_t s_count;
+static cf_timer_t s_watch;
 
 static int
 s_fd (const cf_request_t *self)
@@ -100,6 +103,23 @@ cf_request_watch (cf_request_t *self)
 }
 
 static void
+s_on_watch (void *arg)
+{
+    uint64_t before_us = cf_clock_us () - CF_REQUEST_WATCH_MS * 1000u / 2;
+    cf_request_t *self;
+    bool young = false;
+    DL_FOREACH (s_requests, self)
+        if (self->task && !self->watched) {
+            if (self->started_us <= before_us)
+                cf_request_watch (self);
+            else
+                young = true;
+        }
+    if (young)
+        cf_timer_set (arg, &s_watch, CF_REQUEST_WATCH_MS, s_on_watch, arg);
+}
+
+static void
 s_run (cf_task_t *task, void *arg)
 {
     cf_request_t *self = arg;
@@ -129,8 +149,8 @@ cf_request_run (cf_request_t *self)
         self->references--;
         cf_reply_fault (self, CF_FAULT_BUSY, NULL);
     }
-    else if (self->references > 2)      /* the task waits */
-        cf_request_watch (self);
+    else if (self->references > 2 && !cf_heap_contains (&s_watch.node))      /* the task waits */
+        cf_timer_set (self->loop, &s_watch, CF_REQUEST_WATCH_MS, s_on_watch, self->loop);
     s_release (self);
 }
 

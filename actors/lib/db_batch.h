@@ -24,7 +24,9 @@ typedef struct cf_batch_t cf_batch_t;
 typedef uint64_t cf_batch_ticket_t;     /* names a row; 0: none */
 
 /*  Gets what the lane's statement returned (`returning …`) for one transaction, once that is committed and before its waiters
-    wake. result is borrowed. Rows it adds go into a later transaction. */
+    wake. result is borrowed. Rows it adds go into a later transaction. A transaction that was committed just when the connection
+    broke is sent again, and `on conflict do nothing returning` returns none of its rows then: a statement that must tell what is
+    in the table has to look there as well. */
 typedef void (cf_batch_result_fn) (void *arg, const cf_db_result_t *result);
 /*  ok: the row was committed; otherwise it was refused by itself, or the batch is being destroyed. */
 typedef void (cf_batch_done_fn) (void *arg, bool ok);

@@ -2,8 +2,8 @@
 /*  db_wire - connects, prepares, sends and reads, all without waiting
  *
  *  Only libpq's look-up of a host name can hold the loop up; use an address or a socket where that matters.
- *  A statement is prepared in the flight that first uses it. Until that is confirmed, other flights use it unprepared: were the first
- *  one aborted before the PREPARE, a name would be used that does not exist.
+ *  A statement is prepared in the flight that first uses it. Until that is confirmed, other flights use it unprepared:
+ *  were the first one aborted before the PREPARE, a name would be used that does not exist.
  */
 
 #include "actors/lib/db_wire.h"
@@ -139,7 +139,9 @@ static void
 s_connect (void *arg)
 {
     cf_db_wire_t *self = arg;
-    const char *const names [] = { "dbname", "client_encoding", "fallback_application_name", "tcp_user_timeout", "keepalives_idle", NULL };
+    const char *const names [] = {
+        "dbname", "client_encoding", "fallback_application_name", "tcp_user_timeout", "keepalives_idle", NULL
+    };
     const char *const values [] = { self->url, "UTF8", "codeforge", "30000", "30", NULL };
     self->pg = PQconnectStartParams (names, values, 1);
     self->state = CONNECTING;
@@ -207,7 +209,8 @@ s_classify (const char *sqlstate)
         return CF_DB_LOST;
     if (s_is_class (sqlstate, "53") || s_is_class (sqlstate, "58030") || s_is_class (sqlstate, "25006"))
         return CF_DB_UNABLE;
-    if (s_is_class (sqlstate, "40001") || s_is_class (sqlstate, "40P01") || s_is_class (sqlstate, "26000") || s_is_class (sqlstate, "0A000"))
+    if (s_is_class (sqlstate, "40001") || s_is_class (sqlstate, "40P01")          /* serialization, deadlock */
+     || s_is_class (sqlstate, "26000") || s_is_class (sqlstate, "0A000"))         /* prepared statement gone, outdated */
         return CF_DB_AGAIN;
     return CF_DB_REFUSED;
 }

@@ -245,7 +245,8 @@ s_on_send (void *arg, char *address, char *own_address, int port, int own_port)
     transfer_t *self = arg;
     uint64_t now_us = cf_clock_us ();
     const char *method = s_method (self->request);
-    bool repeatable = !strcmp (method, "GET") || !strcmp (method, "HEAD") || !strcmp (method, "PUT") || !strcmp (method, "DELETE");
+    bool repeatable = !strcmp (method, "GET") || !strcmp (method, "HEAD") || !strcmp (method, "PUT")
+                   || !strcmp (method, "DELETE");
     if (self->sends++ == 0)
         self->sent_us = now_us;
     else if (self->sends > 2 || (!repeatable && now_us - self->sent_us > CF_HTTP_RESEND_US))
@@ -321,7 +322,8 @@ s_set_up (transfer_t *self)
     curl_easy_setopt (self->easy, CURLOPT_HEADERDATA, self);
     curl_easy_setopt (self->easy, CURLOPT_WRITEDATA, self);
     curl_easy_setopt (self->easy, CURLOPT_PREREQDATA, self);
-    curl_easy_setopt (self->easy, CURLOPT_CONNECTTIMEOUT_MS, (long) (request->connect_ms? request->connect_ms: CF_HTTP_CONNECT_MS));
+    long connect_ms = request->connect_ms? (long) request->connect_ms: (long) CF_HTTP_CONNECT_MS;
+    curl_easy_setopt (self->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
     s_set_method (self);
     return curl_easy_setopt (self->easy, CURLOPT_URL, request->url) == CURLE_OK? 0: -1;
 }
@@ -374,6 +376,16 @@ s_start (transfer_t *self, shard_t *shard)
     if (self->request->first_byte_ms)
         cf_timer_set (self->http->loop, &self->timer, self->request->first_byte_ms, s_on_deadline, self);
     return 0;
+}
+
+static void
+s_link (transfer_t *self)
+{
+    cf_http_t *http = self->http;
+    self->previous = http->last;
+    *(http->last? &http->last->next: &http->first) = self;
+    http->last = self;
+    http->waiting++;
 }
 
 static void
@@ -503,10 +515,8 @@ cf_http_call (cf_task_t *task, cf_http_t *self, const cf_http_request_t *request
     if (cf_task_wait_status (task, error))
         return -1;
     transfer_t transfer = { .http = self, .task = task, .request = request, .sink = sink, .sink_arg = sink_arg,
-                            .response = response, .previous = self->last };
-    *(self->last? &self->last->next: &self->first) = &transfer;
-    self->last = &transfer;
-    self->waiting++;
+                            .response = response };
+    s_link (&transfer);
     s_admit (self);
     while (!transfer.ended)
         if (cf_task_wait (task, error) && !transfer.ended) {

@@ -47,7 +47,7 @@ typedef struct {
     long status;                /* 0 while there is none */
     cf_http_failure_t failure;
     cf_buf_t headers;           /* the head of the answer, as it came */
-    cf_buf_t body;              /* whole without a sink; with one, only of an answer that is not 2xx (cut off at the maximum) */
+    cf_buf_t body;              /* whole without a sink; with one, only that of an answer that is not 2xx, cut off */
     uint64_t first_byte_us;     /* from the start of the transfer to the first byte of the body; 0: none came */
     uint64_t total_us;          /* from the same start to its end */
 } cf_http_response_t;
@@ -62,13 +62,14 @@ cf_http_t *cf_http_new (cf_loop_t *loop, size_t max_connections);
 /*  No task may be in a call. */
 void cf_http_destroy (cf_http_t **self_p);
 
-/*  Sends request and waits for the answer. 0 with a complete response (look at its status); -1 with response->failure and
-    error: HTTP_FAILED, or what the task was cancelled with. Initialises response (sink may be NULL); free it in either case. */
+/*  Sends request and waits for the answer. 0 with a complete response (look at its status); -1 with response->failure
+    and error: HTTP_FAILED, or what the task was cancelled with. sink may be NULL. Initialises response; free it in
+    either case. */
 int cf_http_call (cf_task_t *task, cf_http_t *self, const cf_http_request_t *request, cf_http_sink_fn *sink,
                   void *sink_arg, cf_http_response_t *response, cf_error_t *error);
 /*  Frees what response holds; safe twice, and on a zeroed one. */
 void cf_http_response_free (cf_http_response_t *response);
-/*  Copies the value of a header (any case of name) into value, cut off at size with its NUL; false and "" if there is none. */
+/*  Copies the value of a header (any case of name) into value, cut off at size; false and "" if there is none. */
 bool cf_http_header (const cf_http_response_t *response, const char *name, char *value, size_t size);
 /*  "CONNECT" …; static storage. */
 const char *cf_http_failure_name (cf_http_failure_t failure);

@@ -48,13 +48,13 @@ static const char s_read_sql [] =
     "select row_to_json (r) from (select " PROJECT " from public.projects where id = $1 and user_id = $2) r";
 
 #define IN_LIST                                                                                                 \
-    " from public.projects where user_id = $1 and ($2::text = '' or mode = $2::text)"                           \
-    " and case when $3::text = '' then status <> 'archived' else status = $3::text end"
+    " from public.projects where user_id = $1 and mode = any ($2::text[]) and status = any ($3::text[])"
 
+/*  The page is cut before anything is printed. Filters are lists, never "this or any": such a choice would be planned anew for
+    each request, which costs as much as the rest. */
 static const char s_list_sql [] =
-    "select row_to_json (shown) from (select"
-    " (select coalesce (json_agg (r), '[]') from (select " PROJECT IN_LIST
-    " order by public.projects.created_at desc, id desc limit $5::integer offset ($4::bigint - 1) * $5::integer) r) as items,"
+    "select row_to_json (shown) from (select (select coalesce (json_agg (r), '[]') from (select " PROJECT
+    " from (select *" IN_LIST " order by created_at desc, id desc limit $5::integer offset ($4::bigint - 1) * $5::integer) cut) r) as items,"
     " total, $4::bigint as page, $5::integer as page_size, total > $4::bigint * $5::integer as has_more"
     " from (select count (*) as total" IN_LIST ") counted) shown";
 
@@ -201,6 +201,17 @@ cf_projects_read (cf_projects_t *self, cf_task_t *task, const char *project, con
     return ASK (task, self->reads, result, error, s_read_sql, project, user);
 }
 
+/*  An array literal of the one value that is asked for, or of those meant by none. */
+static int
+s_filter (const char *value, const char *otherwise, char literal [64])
+{
+    size_t size = strlen (value);
+    if (size > 32 || strspn (value, "abcdefghijklmnopqrstuvwxyz-") != size)
+        return -1;
+    snprintf (literal, 64, "{%s}", size? value: otherwise);
+    return 0;
+}
+
 int
 cf_projects_list (cf_projects_t *self, cf_task_t *task, const char *user, const char *mode, const char *status,
                   uint32_t page, uint32_t page_size, cf_db_result_t **result, cf_error_t *error)
@@ -208,8 +219,11 @@ cf_projects_list (cf_projects_t *self, cf_task_t *task, const char *user, const 
     *result = NULL;
     if (!page || !page_size || page_size > CF_PROJECTS_PAGE_SIZE)
         return cf_error_set (error, CF_ERROR_INVALID, "page is from 1, page_size from 1 to %d", CF_PROJECTS_PAGE_SIZE);
+    char modes [64], statuses [64];
+    if (s_filter (mode, "builder,student", modes) || s_filter (status, "planning,in-progress,building,completed", statuses))
+        return cf_error_set (error, CF_ERROR_INVALID, "mode or status is not a project's");
     number_t number, size;
-    return ASK (task, self->reads, result, error, s_list_sql, user, mode, status, s_number (&number, page), s_number (&size, page_size));
+    return ASK (task, self->reads, result, error, s_list_sql, user, modes, statuses, s_number (&number, page), s_number (&size, page_size));
 }
 
 /*  Whether what was found can be sent: its value is null where it is more than CF_PROJECTS_FILES_BYTES. */

@@ -19,6 +19,7 @@
 #define CF_ATTEMPT_EVENT_MAX (1u << 20) /* bytes of one event of a stream */
 #define CF_ATTEMPT_STREAM_MAX (256u << 20)      /* of a stream: output and all that is wrapped around it */
 #define CF_ATTEMPT_EMBEDDING_MAX (1u << 20)
+#define CF_ATTEMPT_HEAD_BYTES 1024     /* of a request, around what it carries; a guess that saves copying */
 #define CF_ATTEMPT_WAIT_MAX_MS 86400000.0       /* a provider that asks for more is not believed */
 
 typedef struct {
@@ -219,6 +220,7 @@ cf_attempt_chat (cf_task_t *task, cf_http_t *http, const cf_route_t *route, cons
     cf_reading_init (&stream.reading);
     cf_buf_init (&body, CF_PROVIDER_REQUEST_MAX);
     stream.sse = cf_sse_new (CF_ATTEMPT_EVENT_MAX, s_on_event, &stream);
+    cf_buf_reserve (&body, strlen (ask->system) + strlen (ask->input) + strlen (ask->format) + CF_ATTEMPT_HEAD_BYTES);
     if (!stream.sse || route->provider->api->chat_body (ask, &body))
         verdict->failure = CF_FAILURE_OVERSIZED;
     else

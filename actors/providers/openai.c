@@ -6,6 +6,7 @@
  */
 
 #include "actors/providers/provider.h"
+#include "actors/providers/scan.h"
 #include "actors/providers/strict.h"
 
 #include <float.h>
@@ -134,84 +135,175 @@ s_classify (long status, const char *body, size_t size, bool *refused)
 
 /* ---- the stream ---- */
 
+/*  What one chunk says, as slices of it; nothing is believed before the chunk was read to its end. */
+typedef struct {
+    cf_slice_t error, model, content, refusal, reason, usage, input_tokens, output_tokens;
+} chunk_t;
+
 static void
-s_put_string (cf_buf_t *out, const cf_json_t *string)
+s_scan_usage (cf_scan_t *scan, chunk_t *chunk)
 {
-    if (json_is_string (string))
-        cf_buf_append (out, json_string_value (string), json_string_length (string));
+    cf_slice_t key;
+    chunk->usage = (cf_slice_t) { scan->at, 1 };
+    while (cf_scan_member (scan, &key)) {
+        cf_slice_t value = cf_scan_skip (scan);
+        if (cf_slice_is (key, "prompt_tokens"))
+            chunk->input_tokens = value;
+        else if (cf_slice_is (key, "completion_tokens"))
+            chunk->output_tokens = value;
+    }
 }
 
 static void
-s_read_end (cf_reading_t *reading, const char *reason)
+s_scan_delta (cf_scan_t *scan, chunk_t *choice)
 {
-    if (strcmp (reason, "stop") == 0)
-        reading->end = CF_READING_STOP;
-    else if (strcmp (reason, "length") == 0)
-        reading->end = CF_READING_LENGTH;
-    else if (strcmp (reason, "content_filter") == 0)
+    cf_slice_t key;
+    while (cf_scan_member (scan, &key)) {
+        cf_slice_t value = cf_scan_skip (scan);
+        if (cf_slice_is (key, "content"))
+            choice->content = value;
+        else if (cf_slice_is (key, "refusal"))
+            choice->refusal = value;
+    }
+}
+
+/*  Only the first of several choices is ours; we ask for one. */
+static void
+s_scan_choice (cf_scan_t *scan, chunk_t *chunk)
+{
+    cf_slice_t key;
+    chunk_t choice = { .error.text = NULL };
+    uint32_t index = 0;
+    while (cf_scan_member (scan, &key)) {
+        if (cf_slice_is (key, "delta") && cf_scan_enter (scan, '{')) {
+            s_scan_delta (scan, &choice);
+            continue;
+        }
+        cf_slice_t value = cf_scan_skip (scan);
+        if (cf_slice_is (key, "index"))
+            index = cf_slice_u32 (value, 0);
+        else if (cf_slice_is (key, "finish_reason"))
+            choice.reason = value;
+    }
+    if (index > 0)
+        return;
+    chunk->content = choice.content;
+    chunk->refusal = choice.refusal;
+    chunk->reason = choice.reason;
+}
+
+static void
+s_scan_choices (cf_scan_t *scan, chunk_t *chunk)
+{
+    while (cf_scan_item (scan)) {
+        if (cf_scan_enter (scan, '{'))
+            s_scan_choice (scan, chunk);
+        else
+            cf_scan_skip (scan);
+    }
+}
+
+/*  0, or -1 where it is no JSON object. */
+static int
+s_scan_chunk (const char *data, size_t size, chunk_t *chunk)
+{
+    cf_scan_t scan;
+    cf_slice_t key;
+    cf_scan_init (&scan, data, size);
+    if (!cf_scan_enter (&scan, '{'))
+        return -1;
+    while (cf_scan_member (&scan, &key)) {
+        if (cf_slice_is (key, "choices") && cf_scan_enter (&scan, '['))
+            s_scan_choices (&scan, chunk);
+        else if (cf_slice_is (key, "usage") && cf_scan_enter (&scan, '{'))
+            s_scan_usage (&scan, chunk);
+        else {
+            cf_slice_t value = cf_scan_skip (&scan);
+            if (cf_slice_is (key, "model"))
+                chunk->model = value;
+            else if (cf_slice_is (key, "error") && value.size > 4)
+                chunk->error = value;           /* more than null */
+        }
+    }
+    return cf_scan_done (&scan)? 0: -1;
+}
+
+static void
+s_read_error (cf_reading_t *reading, cf_slice_t text)
+{
+    bool refused = false;
+    cf_json_t *error = cf_json_parse (text.text, text.size, NULL);
+    reading->failure = s_class_of (0, cf_json_str (error, "code", ""), cf_json_str (error, "type", ""), &refused);
+    if (refused)
         reading->end = CF_READING_REFUSED;
-    else
-        reading->end = CF_READING_OTHER;
+    else if (reading->failure == CF_FAILURE_INVALID)
+        reading->failure = CF_FAILURE_CUT;      /* it had accepted the request: what ended the stream was its own doing */
+    json_decref (error);
 }
 
 static void
-s_read_choice (cf_reading_t *reading, const cf_json_t *choice)
+s_read_model (cf_reading_t *reading, cf_slice_t text)
 {
-    if (!choice || cf_json_int (choice, "index", 0) != 0)
-        return;
-    const cf_json_t *delta = json_object_get (choice, "delta");
-    s_put_string (&reading->text, json_object_get (delta, "content"));
-    s_put_string (&reading->refusal, json_object_get (delta, "refusal"));
-    const char *reason = cf_json_str (choice, "finish_reason", NULL);
-    if (reason)
-        s_read_end (reading, reason);
+    cf_buf_t model;
+    cf_buf_init (&model, sizeof reading->model - 1);
+    if (cf_slice_decode (text, &model) == 0)
+        memcpy (reading->model, model.bytes, model.size);
+    cf_buf_free (&model);
 }
 
-static uint32_t
-s_count (const cf_json_t *usage, const char *key)
+static cf_reading_end_t
+s_end_of (cf_slice_t reason)
 {
-    int64_t count = cf_json_int (usage, key, 0);
-    return count < 0? 0: count > UINT32_MAX? UINT32_MAX: (uint32_t) count;
+    return cf_slice_is (reason, "stop")? CF_READING_STOP: cf_slice_is (reason, "length")? CF_READING_LENGTH
+        : cf_slice_is (reason, "content_filter")? CF_READING_REFUSED: CF_READING_OTHER;
 }
 
+static bool
+s_is_string (cf_slice_t slice)
+{
+    return slice.size > 0 && *slice.text == '"';
+}
+
+/*  Appends a string; one that is broken leaves out as it was. */
 static void
-s_read_chunk (cf_reading_t *reading, const cf_json_t *chunk)
+s_read_text (cf_reading_t *reading, cf_slice_t text, cf_buf_t *out)
 {
-    const cf_json_t *error = json_object_get (chunk, "error");
-    if (error && !json_is_null (error)) {
-        bool refused = false;
-        reading->failure = s_class_of (0, cf_json_str (error, "code", ""), cf_json_str (error, "type", ""), &refused);
-        if (refused)
-            reading->end = CF_READING_REFUSED;
-        else if (reading->failure == CF_FAILURE_INVALID)
-            reading->failure = CF_FAILURE_CUT;  /* it had accepted the request: what ended the stream was its own doing */
+    size_t former = out->size;
+    if (!s_is_string (text) || cf_slice_decode (text, out) == 0 || out->overflowed)
         return;
-    }
-    const char *model = cf_json_str (chunk, "model", "");
-    if (*model && !*reading->model)
-        strncpy (reading->model, model, sizeof reading->model - 1);
-    const cf_json_t *usage = json_object_get (chunk, "usage");
-    if (json_is_object (usage)) {
-        reading->counted = true;
-        reading->input_tokens = s_count (usage, "prompt_tokens");
-        reading->output_tokens = s_count (usage, "completion_tokens");
-    }
-    s_read_choice (reading, json_array_get (json_object_get (chunk, "choices"), 0));
+    reading->malformed++;
+    out->size = former;
+    if (out->capacity)
+        out->bytes [former] = 0;
 }
 
 static void
 s_read (cf_reading_t *reading, const char *data, size_t size)
 {
+    chunk_t chunk = { .error.text = NULL };
     if (size == 6 && memcmp (data, "[DONE]", 6) == 0) {
         reading->marked = true;
         return;
     }
-    cf_json_t *chunk = cf_json_parse (data, size, NULL);
-    if (json_is_object (chunk))
-        s_read_chunk (reading, chunk);
-    else
+    if (s_scan_chunk (data, size, &chunk)) {
         reading->malformed++;
-    json_decref (chunk);
+        return;
+    }
+    if (chunk.error.text) {
+        s_read_error (reading, chunk.error);
+        return;
+    }
+    if (s_is_string (chunk.model) && !*reading->model)
+        s_read_model (reading, chunk.model);
+    if (chunk.usage.text) {
+        reading->counted = true;
+        reading->input_tokens = cf_slice_u32 (chunk.input_tokens, 0);
+        reading->output_tokens = cf_slice_u32 (chunk.output_tokens, 0);
+    }
+    s_read_text (reading, chunk.content, &reading->text);
+    s_read_text (reading, chunk.refusal, &reading->refusal);
+    if (s_is_string (chunk.reason))
+        reading->end = s_end_of (chunk.reason);
 }
 
 /* ---- embeddings ---- */

@@ -19,6 +19,8 @@
 
 #define ANSWER_MAX (1u << 20)
 #define EVENTS 256
+#define ANSWER_ALONE_MAX (64u << 20)
+#define ANSWER_ALONE_MS 60000
 
 typedef struct {
     int fd;
@@ -261,40 +263,55 @@ cf_client_run (const cf_client_plan_t *plan, cf_client_result_t *result, cf_erro
 
 /* ---- one request ---- */
 
-int
-cf_client_ask (uint16_t port, const cf_buf_t *request, cf_buf_t *body, cf_error_t *error)
+static void
+s_send_all (int fd, const cf_buf_t *request)
 {
-    cf_buf_init (body, 64u << 20);
-    int fd = cf_client_connect (port, 60000, error), status = -1;
-    if (fd < 0)
-        return -1;
-    size_t head_size = 0, body_size = 0;
-    bool whole = false;
     for (size_t sent = 0; sent < request->size; ) {
         ssize_t count = send (fd, request->bytes + sent, request->size - sent, MSG_NOSIGNAL);
         if (count <= 0)
-            break;
+            return;
         sent += (size_t) count;
     }
-    while (!whole) {
-        char *room = cf_buf_reserve (body, 65536);
-        ssize_t count = room? recv (fd, room, 65536, 0): 0;
+}
+
+/*  Reads up to the announced length, or up to the end of the connection where none was. Size of the head, 0 when cut. */
+static size_t
+s_receive_all (int fd, cf_buf_t *in)
+{
+    size_t head_size = 0, body_size = 0;
+    bool announced = false;
+    for (;;) {
+        char *room = cf_buf_reserve (in, 65536);
+        ssize_t count = room? recv (fd, room, 65536, 0): -1;
         if (count <= 0)
-            break;
-        body->size += (size_t) count;
-        body->bytes [body->size] = 0;
-        const char *end = head_size? NULL: strstr (body->bytes, "\r\n\r\n");
-        const char *length = end? strcasestr (body->bytes, "\r\ncontent-length:"): NULL;
+            return count == 0 && !announced? head_size: 0;
+        in->size += (size_t) count;
+        in->bytes [in->size] = 0;
+        const char *end = head_size? NULL: strstr (in->bytes, "\r\n\r\n");
         if (end) {
-            head_size = (size_t) (end - body->bytes) + 4;
-            body_size = length && length < end? (size_t) strtoul (length + 17, NULL, 10): 0;
-            status = atoi (body->bytes + 9);
+            const char *length = strcasestr (in->bytes, "\r\ncontent-length:");
+            head_size = (size_t) (end - in->bytes) + 4;
+            announced = length && length < end;
+            body_size = announced? (size_t) strtoul (length + 17, NULL, 10): 0;
         }
-        whole = head_size && body->size >= head_size + body_size;
+        if (head_size && announced && in->size >= head_size + body_size)
+            return head_size;
     }
+}
+
+int
+cf_client_ask (uint16_t port, const cf_buf_t *request, cf_buf_t *body, cf_error_t *error)
+{
+    cf_buf_init (body, ANSWER_ALONE_MAX);
+    int fd = cf_client_connect (port, ANSWER_ALONE_MS, error);
+    if (fd < 0)
+        return -1;
+    s_send_all (fd, request);
+    size_t head_size = s_receive_all (fd, body);
     close (fd);
-    if (!whole)
+    if (!head_size)
         return cf_error_set (error, CF_ERROR_INTERNAL, "no complete answer from port %u", (unsigned) port);
+    int status = atoi (body->bytes + 9);
     cf_buf_consume (body, head_size);
     return status;
 }

@@ -75,7 +75,7 @@ cf_load_memory (const cf_load_options_t *options)
     json_array_foreach (json_object_get (status, "processes"), at, process) {
         memory_t one = { 0 };
         const char *service = cf_json_str (process, "service", "");
-        bool database = strcmp (service, "postgres") == 0 || strcmp (service, "database") == 0;
+        bool database = strcmp (service, "postgres") == 0;
         long pid = (long) cf_json_int (process, "pid", 0);
         if (!pid)
             continue;

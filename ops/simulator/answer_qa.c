@@ -50,10 +50,10 @@ s_score (const cf_review_t *review)
 static void
 s_complain (cf_review_t *review, const cf_project_t *project)
 {
-    const char *path = review->file_count? review->files [0].path: "index.html";
+    const char *path = review->file_count? review->files [0].path.bytes: "index.html";
     for (size_t at = 0; at < review->file_count; at++)
-        if (!strcmp (review->files [at].path, "src/store.js"))
-            path = review->files [at].path;
+        if (!strcmp (review->files [at].path.bytes, "src/store.js"))
+            path = review->files [at].path.bytes;
     char description [400];
     snprintf (description, sizeof description, "After a reload with damaged stored text the list of %s stays empty, and nothing tells why.",
               project->idea.items);

@@ -3,8 +3,6 @@
 
 #include "ops/simulator/format.h"
 
-#include <ctype.h>
-
 void
 cf_request_free (cf_request_t *self)
 {
@@ -18,8 +16,10 @@ cf_format_tokens (cf_slice_t text)
     unsigned tokens = 0, run = 0;
     for (size_t at = 0; at < text.size; at++) {
         unsigned char byte = (unsigned char) text.text [at];
-        if (isalnum (byte) || byte >= 0x80)
-            tokens += run++ % 6 == 0;
+        if ((unsigned char) ((byte | 0x20) - 'a') < 26 || (unsigned char) (byte - '0') < 10 || byte >= 0x80) {
+            tokens += run == 0;
+            run = run == 5? 0: run + 1;
+        }
         else {
             run = 0;
             tokens += byte > ' ';

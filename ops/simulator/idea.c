@@ -98,8 +98,11 @@ s_in (const char *list, const char *word)
 static bool
 s_begins (const char *word, const char *stem)
 {
-    size_t size = strlen (stem);
-    return stem [size - 1] == ' '? strlen (word) == size - 1 && !strncmp (word, stem, size - 1): !strncmp (word, stem, size);
+    while (*stem && *stem != ' ' && *word == *stem) {
+        word++;
+        stem++;
+    }
+    return !*stem || (*stem == ' ' && !*word);
 }
 
 static bool
@@ -172,13 +175,10 @@ static unsigned
 s_extras_of (const char *word)
 {
     unsigned extras = 0;
-    for (unsigned extra = 0; extra < CF_EXTRAS; extra++) {
-        char stem [24];
-        int used = 0;
-        for (const char *stems = s_extras [extra]; sscanf (stems, "%23s%n", stem, &used) == 1; stems += used)
-            if (s_begins (word, stem))
+    for (unsigned extra = 0; extra < CF_EXTRAS; extra++)
+        for (const char *stem = s_extras [extra] + 1; *stem; stem += strcspn (stem, " ") + 1)
+            if (!strncmp (word, stem, strcspn (stem, " ")))
                 extras |= 1u << extra;
-    }
     return extras;
 }
 

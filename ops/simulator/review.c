@@ -12,34 +12,30 @@
 
 /* ---- files and issues */
 
-static char *
-s_take_string (cf_slice_t object, const char *key)
-{
-    cf_slice_t value;
-    if (!cf_scan_lookup (object, key, &value) || value.size < 2 || *value.text != '"')
-        return NULL;
-    cf_buf_t text;
-    cf_buf_init (&text, MAX_FILE_BYTES);
-    cf_scan_unescape ((cf_slice_t) { value.text + 1, value.size - 2 }, &text);
-    return cf_buf_take (&text);
-}
-
 static void
 s_read_file (cf_review_t *self, cf_slice_t object)
 {
-    cf_slice_t value;
-    cf_review_file_t *file = &self->files [self->file_count];
-    char *path = s_take_string (object, "file_path");
-    if (!path)
-        path = s_take_string (object, "path");
-    if (!path || !cf_scan_lookup (object, "content", &value) || value.size < 2 || *value.text != '"') {
-        free (path);
+    cf_scan_t scan;
+    cf_slice_t key, raw, path = { "", 0 }, content = { NULL, 0 };
+    cf_scan_init (&scan, object.text, object.size);
+    if (!cf_scan_enter (&scan, '{'))
         return;
+    while (cf_scan_next (&scan, &key)) {
+        bool text = cf_scan_peek (&scan) == '"';
+        if (text? !cf_scan_string (&scan, &raw): !cf_scan_skip (&scan, NULL))
+            return;
+        if (text && (cf_slice_is (key, "file_path") || cf_slice_is (key, "path")))
+            path = raw;
+        else if (text && cf_slice_is (key, "content"))
+            content = raw;
     }
-    file->path = path;
+    if (!path.size || !content.text)
+        return;
+    cf_review_file_t *file = &self->files [self->file_count++];
+    cf_buf_init (&file->path, MAX_FILE_BYTES);
     cf_buf_init (&file->content, MAX_FILE_BYTES);
-    cf_scan_unescape ((cf_slice_t) { value.text + 1, value.size - 2 }, &file->content);
-    self->file_count++;
+    cf_scan_unescape (path, &file->path);
+    cf_scan_unescape (content, &file->content);
 }
 
 cf_review_t *
@@ -61,7 +57,7 @@ cf_review_destroy (cf_review_t **self_p)
     if (!*self_p)
         return;
     for (size_t at = 0; at < (*self_p)->file_count; at++) {
-        free ((*self_p)->files [at].path);
+        cf_buf_free (&(*self_p)->files [at].path);
         cf_buf_free (&(*self_p)->files [at].content);
     }
     free (*self_p);
@@ -101,7 +97,7 @@ static const cf_review_file_t *
 s_lookup (const cf_review_t *self, const char *path)
 {
     for (size_t at = 0; at < self->file_count; at++)
-        if (!strcmp (self->files [at].path, path))
+        if (!strcmp (self->files [at].path.bytes, path))
             return &self->files [at];
     return NULL;
 }
@@ -120,14 +116,14 @@ s_line_of (const cf_review_file_t *file, const char *at, char line [32])
 static void
 s_check_path (cf_review_t *self, const cf_review_file_t *file)
 {
-    const char *path = file->path;
+    const char *path = file->path.bytes;
     bool odd = !*path || *path == '/' || path [strlen (path) - 1] == '/' || strstr (path, "//") || !strncmp (path, "../", 3)
         || strstr (path, "/../") || strspn (path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_.-") != strlen (path);
     if (odd)
         cf_review_add (self, CF_SEVERITY_HIGH, "maintainability", path, "", "The path leaves the project or has characters that files here may not have.",
                        "Use a path below src/, public/ or tests/, or at the root, of letters, digits and / _ . - only.");
     for (const cf_review_file_t *other = self->files; other < file; other++)
-        if (!strcmp (other->path, path)) {
+        if (!strcmp (other->path.bytes, path)) {
             cf_review_add (self, CF_SEVERITY_MEDIUM, "maintainability", path, "", "The same path is given twice; one of the two is lost.",
                            "Give each file once.");
             return;
@@ -138,8 +134,8 @@ static void
 s_check_empty (cf_review_t *self, const cf_review_file_t *file)
 {
     if (file->content.bytes [strspn (file->content.bytes, " \t\r\n")] == 0)
-        cf_review_add (self, s_ends (file->path, ".html") || s_ends (file->path, ".js")? CF_SEVERITY_HIGH: CF_SEVERITY_MEDIUM, "completeness",
-                       file->path, "", "The file is empty.", "Write the file, or leave it out and every reference to it.");
+        cf_review_add (self, s_ends (file->path.bytes, ".html") || s_ends (file->path.bytes, ".js")? CF_SEVERITY_HIGH: CF_SEVERITY_MEDIUM, "completeness",
+                       file->path.bytes, "", "The file is empty.", "Write the file, or leave it out and every reference to it.");
 }
 
 static void
@@ -153,7 +149,7 @@ s_check_left_open (cf_review_t *self, const cf_review_file_t *file)
         char line [32], description [120];
         s_line_of (file, at, line);
         snprintf (description, sizeof description, "\"%s\" says that something was left open.", words [word]);
-        cf_review_add (self, word < 2? CF_SEVERITY_LOW: CF_SEVERITY_MEDIUM, "completeness", file->path, line, description,
+        cf_review_add (self, word < 2? CF_SEVERITY_LOW: CF_SEVERITY_MEDIUM, "completeness", file->path.bytes, line, description,
                        "Build what is missing, or remove the remark.");
     }
 }
@@ -174,7 +170,7 @@ s_check_unsafe (cf_review_t *self, const cf_review_file_t *file)
             continue;
         char line [32];
         s_line_of (file, at, line);
-        cf_review_add (self, rows [row].severity, "security", file->path, line, rows [row].description, rows [row].suggestion);
+        cf_review_add (self, rows [row].severity, "security", file->path.bytes, line, rows [row].description, rows [row].suggestion);
     }
 }
 
@@ -254,13 +250,13 @@ s_find_mismatch (const char *text, bool script)
         if (s_cross (&self, script))
             continue;
         char byte = *self.at;
-        if (byte && strchr ("([{", byte)) {
+        if (byte == '(' || byte == '[' || byte == '{') {
             if (self.depth == sizeof self.stack)
                 return NULL;            /* deeper than this looks: no verdict */
             self.opened [self.depth] = self.at;
             self.stack [self.depth++] = byte == '('? ')': byte == '['? ']': '}';
         }
-        else if (byte && strchr (")]}", byte) && (!self.depth || self.stack [--self.depth] != byte))
+        else if ((byte == ')' || byte == ']' || byte == '}') && (!self.depth || self.stack [--self.depth] != byte))
             return self.at;
         if (!isspace ((unsigned char) byte))
             self.last = byte;
@@ -271,20 +267,20 @@ s_find_mismatch (const char *text, bool script)
 static void
 s_check_syntax (cf_review_t *self, const cf_review_file_t *file)
 {
-    bool script = s_ends (file->path, ".js") || s_ends (file->path, ".mjs") || s_ends (file->path, ".ts");
+    bool script = s_ends (file->path.bytes, ".js") || s_ends (file->path.bytes, ".mjs") || s_ends (file->path.bytes, ".ts");
     const char *at = NULL;
     char line [32];
-    if (s_ends (file->path, ".json")) {
+    if (s_ends (file->path.bytes, ".json")) {
         cf_scan_t scan;
         cf_scan_init (&scan, file->content.bytes, file->content.size);
         if (file->content.size && (!cf_scan_skip (&scan, NULL) || !cf_scan_done (&scan)))
-            cf_review_add (self, CF_SEVERITY_HIGH, "correctness", file->path, "", "The file is not valid JSON.", "Mend it so that a strict parser reads it.");
+            cf_review_add (self, CF_SEVERITY_HIGH, "correctness", file->path.bytes, "", "The file is not valid JSON.", "Mend it so that a strict parser reads it.");
     }
-    else if (script || s_ends (file->path, ".css"))
+    else if (script || s_ends (file->path.bytes, ".css"))
         at = s_find_mismatch (file->content.bytes, script);
     if (at) {
         s_line_of (file, at, line);
-        cf_review_add (self, script? CF_SEVERITY_CRITICAL: CF_SEVERITY_MEDIUM, "correctness", file->path, line,
+        cf_review_add (self, script? CF_SEVERITY_CRITICAL: CF_SEVERITY_MEDIUM, "correctness", file->path.bytes, line,
                        script? "A bracket here has no partner; the script does not load.": "A bracket here has no partner; rules behind it are lost.",
                        "Close what was opened, in the right order.");
     }
@@ -297,7 +293,7 @@ static void
 s_check_reference (cf_review_t *self, const cf_review_file_t *file, const char *target, size_t size, const char *at)
 {
     char path [700], line [32], description [900];
-    const char *slash = strrchr (file->path, '/');
+    const char *slash = strrchr (file->path.bytes, '/');
     size -= size > 0 && memchr (target, '?', size)? size - (size_t) ((const char *) memchr (target, '?', size) - target): 0;
     size -= size > 0 && memchr (target, '#', size)? size - (size_t) ((const char *) memchr (target, '#', size) - target): 0;
     if (!size || size > 300 || memchr (target, ':', size) || !strncmp (target, "//", 2))
@@ -307,7 +303,7 @@ s_check_reference (cf_review_t *self, const cf_review_file_t *file, const char *
         size -= 2;
     }
     bool rooted = *target == '/';
-    snprintf (path, sizeof path, "%.*s%.*s", rooted || !slash || slash - file->path > 300? 0: (int) (slash - file->path + 1), file->path,
+    snprintf (path, sizeof path, "%.*s%.*s", rooted || !slash || slash - file->path.bytes > 300? 0: (int) (slash - file->path.bytes + 1), file->path.bytes,
               (int) (size - rooted), target + rooted);
     for (char *up; (up = strstr (path, "/../"));) {
         char *start = up;
@@ -321,13 +317,13 @@ s_check_reference (cf_review_t *self, const cf_review_file_t *file, const char *
         return;
     s_line_of (file, at, line);
     snprintf (description, sizeof description, "The page refers to %s, which is not among the files.", path);
-    cf_review_add (self, CF_SEVERITY_HIGH, "correctness", file->path, line, description, "Add the file, or correct the reference.");
+    cf_review_add (self, CF_SEVERITY_HIGH, "correctness", file->path.bytes, line, description, "Add the file, or correct the reference.");
 }
 
 static void
 s_check_page (cf_review_t *self, const cf_review_file_t *file)
 {
-    if (!s_ends (file->path, ".html") && !s_ends (file->path, ".htm"))
+    if (!s_ends (file->path.bytes, ".html") && !s_ends (file->path.bytes, ".htm"))
         return;
     static const char *const attributes [] = { " src=\"", " href=\"" };
     for (size_t row = 0; row < 2; row++)
@@ -339,7 +335,7 @@ s_check_page (cf_review_t *self, const cf_review_file_t *file)
     static const char *const handlers [] = { " onclick=", " onload=", " onsubmit=", " onchange=" };
     for (size_t row = 0; row < sizeof handlers / sizeof handlers [0]; row++)
         if (strstr (file->content.bytes, handlers [row]))
-            cf_review_add (self, CF_SEVERITY_LOW, "maintainability", file->path, handlers [row] + 1, "An event handler stands inside the page.",
+            cf_review_add (self, CF_SEVERITY_LOW, "maintainability", file->path.bytes, handlers [row] + 1, "An event handler stands inside the page.",
                            "Register it in a script with addEventListener.");
     static const struct { const char *tag, *description, *suggestion; } wanted [] = {
         { "<title", "The page has no title.", "Add a <title> that names the app." },
@@ -348,7 +344,7 @@ s_check_page (cf_review_t *self, const cf_review_file_t *file)
     };
     for (size_t row = 0; row < sizeof wanted / sizeof wanted [0]; row++)
         if (file->content.size && !strcasestr (file->content.bytes, wanted [row].tag))
-            cf_review_add (self, CF_SEVERITY_LOW, "accessibility", file->path, "", wanted [row].description, wanted [row].suggestion);
+            cf_review_add (self, CF_SEVERITY_LOW, "accessibility", file->path.bytes, "", wanted [row].description, wanted [row].suggestion);
 }
 
 /* ---- rules about the whole */
@@ -358,8 +354,8 @@ s_check_start (cf_review_t *self)
 {
     bool packaged = s_lookup (self, "package.json") != NULL, page = false, tests = false;
     for (size_t at = 0; at < self->file_count; at++) {
-        page |= s_ends (self->files [at].path, ".html");
-        tests |= strstr (self->files [at].path, "test") != NULL;
+        page |= s_ends (self->files [at].path.bytes, ".html");
+        tests |= strstr (self->files [at].path.bytes, "test") != NULL;
     }
     if (!self->file_count)
         cf_review_add (self, CF_SEVERITY_CRITICAL, "completeness", "index.html", "", "There are no files to review.", "Write the application.");
@@ -367,7 +363,7 @@ s_check_start (cf_review_t *self)
         cf_review_add (self, packaged? CF_SEVERITY_MEDIUM: CF_SEVERITY_CRITICAL, "completeness", "index.html", "", "There is no page to open.",
                        "Add index.html, which loads the scripts and styles.");
     if (self->file_count > 1 && !tests)
-        cf_review_add (self, CF_SEVERITY_LOW, "maintainability", self->files [0].path, "", "No tests are among the files.",
+        cf_review_add (self, CF_SEVERITY_LOW, "maintainability", self->files [0].path.bytes, "", "No tests are among the files.",
                        "Add tests/index.html with checks of the rules that run when it is opened.");
 }
 
@@ -383,7 +379,7 @@ s_mentioned (const cf_review_t *self, const cf_feature_t *feature)
             continue;
         word [size > 6? size - 2: size - 1] = 0;
         for (size_t at = 0; at < self->file_count; at++)
-            if (!s_ends (self->files [at].path, ".md") && strcasestr (self->files [at].content.bytes, word))
+            if (!s_ends (self->files [at].path.bytes, ".md") && strcasestr (self->files [at].content.bytes, word))
                 return true;
     }
     return false;
@@ -398,7 +394,7 @@ s_check_features (cf_review_t *self, const cf_project_t *project)
             continue;
         char description [400];
         snprintf (description, sizeof description, "Nothing in the files speaks of the must-have feature \"%.200s\".", feature->name);
-        cf_review_add (self, CF_SEVERITY_HIGH, "completeness", self->files [0].path, "", description, "Build the feature as the requirements describe it.");
+        cf_review_add (self, CF_SEVERITY_HIGH, "completeness", self->files [0].path.bytes, "", description, "Build the feature as the requirements describe it.");
     }
 }
 

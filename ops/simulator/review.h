@@ -14,8 +14,7 @@
 typedef enum { CF_SEVERITY_CRITICAL, CF_SEVERITY_HIGH, CF_SEVERITY_MEDIUM, CF_SEVERITY_LOW, CF_SEVERITIES } cf_severity_t;
 
 typedef struct {
-    char *path;
-    cf_buf_t content;
+    cf_buf_t path, content;
 } cf_review_file_t;
 
 typedef struct {

@@ -85,6 +85,17 @@ s_special (const char *at)
     return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * 0x20) & ~word)) & highs;
 }
 
+static bool
+s_escape (char letter)
+{
+    switch (letter) {
+        case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': case 'u':
+            return true;
+        default:
+            return false;
+    }
+}
+
 bool
 cf_scan_string (cf_scan_t *self, cf_slice_t *raw)
 {
@@ -98,7 +109,7 @@ cf_scan_string (cf_scan_t *self, cf_slice_t *raw)
             return s_fail (self);
         if (*at == '"')
             break;
-        if (*at == '\\' && (self->end - at < 2 || !strchr ("\"\\/bfnrtu", at [1]) || !at [1]))
+        if (*at == '\\' && (self->end - at < 2 || !s_escape (at [1])))
             return s_fail (self);
         at += *at == '\\'? 2: 1;
     }

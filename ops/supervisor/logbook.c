@@ -89,9 +89,12 @@ cf_logbook_show (cf_logbook_t *self, int terminal)
     self->terminal = -1;
     if (terminal < 0)
         return;
-    /* opened anew, so that not blocking on it is our affair and not the shell's too */
+    struct stat found;
     snprintf (path, sizeof path, "/proc/self/fd/%d", terminal);
-    self->terminal = open (path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    /* a terminal or pipe is opened anew, so that not blocking on it is our affair and not the shell's too; a file keeps
+       its one offset */
+    if (fstat (terminal, &found) == 0 && !S_ISREG (found.st_mode))
+        self->terminal = open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (self->terminal < 0)
         self->terminal = fcntl (terminal, F_DUPFD_CLOEXEC, 3);
     self->coloured = isatty (terminal) && !getenv ("NO_COLOR");

@@ -127,8 +127,12 @@ cf_buf_put_json (cf_buf_t *self, const char *string, size_t size)
     cf_buf_putc (self, '"');
     size_t start = 0, at = 0;
     while (at < size) {
+        while (at < size && bytes [at] >= 0x20 && bytes [at] < 0x80 && bytes [at] != '"' && bytes [at] != '\\')
+            at++;
+        if (at == size)
+            break;
         size_t length = s_utf8_length (bytes + at, size - at);
-        if (length && bytes [at] >= 0x20 && bytes [at] != '"' && bytes [at] != '\\') {
+        if (length > 1) {
             at += length;
             continue;
         }
@@ -137,9 +141,9 @@ cf_buf_put_json (cf_buf_t *self, const char *string, size_t size)
         if (!length)
             cf_buf_puts (self, "\xEF\xBF\xBD");
         else if (byte == '"' || byte == '\\')
-            cf_buf_printf (self, "\\%c", byte);
+            cf_buf_append (self, (const char []) { '\\', (char) byte }, 2);
         else if (byte >= 8 && byte <= 13 && byte != 11)
-            cf_buf_printf (self, "\\%c", escapes [byte - 8]);
+            cf_buf_append (self, (const char []) { '\\', escapes [byte - 8] }, 2);
         else
             cf_buf_printf (self, "\\u%04x", byte);
         start = ++at;

@@ -8,14 +8,24 @@
 #include <stdio.h>
 #include <string.h>
 
+/*  Writes 2 * bytes digits and a NUL. Drawn in advance: a system call for each span would be felt. */
 static void
 s_hex (char *out, size_t bytes)
 {
-    uint8_t random [16];
-    cf_uuid_random (random, bytes);
+    static uint8_t pool [4096];
+    static size_t used = sizeof pool;
+    if (used + bytes > sizeof pool) {
+        cf_uuid_random (pool, sizeof pool);
+        used = 0;
+    }
+    uint8_t *random = pool + used;
+    used += bytes;
     random [0] |= 1;            /* all zero is not a valid id */
-    for (size_t at = 0; at < bytes; at++)
-        snprintf (out + at * 2, 3, "%02x", random [at]);
+    for (size_t at = 0; at < bytes; at++) {
+        *out++ = "0123456789abcdef" [random [at] >> 4];
+        *out++ = "0123456789abcdef" [random [at] & 15];
+    }
+    *out = 0;
 }
 
 char *

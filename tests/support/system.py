@@ -251,7 +251,10 @@ class System:
         wanted = statuses or ("completed", "failed", "cancelled")
 
         def reached ():
-            answer = self.request ("GET", f"/v1/jobs/{job}", user = user)
+            try:
+                answer = self.request ("GET", f"/v1/jobs/{job}", user = user)
+            except OSError:             # the edge was killed under the request: ask another
+                return None
             return answer.json if answer.status == 200 and answer.json ["status"] in wanted else None
         return wait_for (reached, f"job {job} to be {' or '.join (wanted)}", patience)
 

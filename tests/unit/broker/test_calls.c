@@ -375,7 +375,7 @@ START_TEST (a_callee_that_dies_fails_its_calls_at_once)
 }
 END_TEST
 
-START_TEST (an_answer_said_before_death_counts)
+START_TEST (processes_come_and_go)
 {
     bus_t bus;
     bus_start (&bus);
@@ -683,7 +683,7 @@ UNIT_MAIN ("calls", a_call_goes_there_and_back, a_callees_failure_is_passed_on, 
            calls_wait_for_a_known_service, the_grace_starts_when_the_last_instance_leaves,
            a_call_to_a_peer_goes_to_it_alone, cancel_reaches_queue_and_callee,
            cancel_of_a_call_from_before_a_restart_is_passed_on, a_callee_that_dies_fails_its_calls_at_once,
-           an_answer_said_before_death_counts, a_callee_that_falls_silent_is_gone, a_caller_that_dies_has_its_calls_cancelled,
+           processes_come_and_go, a_callee_that_falls_silent_is_gone, a_caller_that_dies_has_its_calls_cancelled,
            a_caller_back_from_the_dead_hears_that_its_call_was_cancelled, a_call_sent_twice_is_handed_over_once,
            only_the_callee_can_answer, calls_outlive_the_broker, an_answer_frees_the_queue_of_its_own_service_after_a_restart,
            a_new_connection_of_the_callee_ends_what_may_be_lost, a_full_pipe_holds_calls_in_the_queue,

@@ -20,6 +20,7 @@
 static struct {
     int fd;
     unsigned port;
+    pthread_t thread;
     atomic_int connections, requests, hang_ups;         /* hang_ups: clients that closed while an answer was due */
 } s_server;
 
@@ -196,9 +197,15 @@ s_start_server (void)
     ck_assert_int_eq (listen (s_server.fd, 2048), 0);
     getsockname (s_server.fd, (struct sockaddr *) &address, &size);
     s_server.port = ntohs (address.sin_port);
-    pthread_t thread;
-    ck_assert_int_eq (pthread_create (&thread, NULL, s_serve, NULL), 0);
-    pthread_detach (thread);
+    ck_assert_int_eq (pthread_create (&s_server.thread, NULL, s_serve, NULL), 0);
+}
+
+static void
+s_stop_server (void)
+{
+    shutdown (s_server.fd, SHUT_RDWR);
+    pthread_join (s_server.thread, NULL);
+    close (s_server.fd);
 }
 
 /*  The client's side of a test. */
@@ -277,6 +284,7 @@ s_begin (scene_t *scene)
     *scene = (scene_t) { .loop = cf_loop_new () };
     scene->http = cf_http_new (scene->loop, 2000);
     ck_assert_ptr_nonnull (scene->http);
+    s_server.connections = s_server.requests = s_server.hang_ups = 0;
     s_start_server ();
 }
 
@@ -288,6 +296,7 @@ s_finish (scene_t *scene)
     cf_http_destroy (&scene->http);
     cf_task_free_pool ();
     cf_loop_destroy (&scene->loop);
+    s_stop_server ();
 }
 
 static void

@@ -261,6 +261,9 @@ s_lists (cf_task_t *task)
     ck_assert_int_eq (error.code, CF_ERROR_INVALID);
     ck_assert_int_eq (cf_projects_list (s_projects, task, ANNE, "", "", 1, 51, &result, &error), -1);
     ck_assert_int_eq (cf_projects_list (s_projects, task, ANNE, "", "", 1, 0, &result, &error), -1);
+    ck_assert_int_eq (cf_projects_list (s_projects, task, ANNE, "student,builder", "", 1, 20, &result, &error), -1);
+    ck_assert_int_eq (cf_projects_list (s_projects, task, ANNE, "", "}", 1, 20, &result, &error), -1);
+    ck_assert_int_eq (error.code, CF_ERROR_INVALID);
 }
 
 /* ---- files ---- */
