@@ -146,17 +146,6 @@ s_on_jobs (void *arg, const cf_envelope_t *envelope, const void *fields)
 /* ---- the broker ---- */
 
 static void
-s_on_joined (void *arg)
-{
-    (void) arg;
-    uint64_t epoch = cf_link_epoch (cf_link_here ());
-    if (epoch != s_self.epoch)
-        s_forget_all ();
-    s_self.epoch = epoch;
-    s_lost ();
-}
-
-static void
 s_judge_broker (void)
 {
     uint64_t silent_ms = s_self.pulse_ms? cf_clock_ms () - s_self.pulse_ms: CF_PEERS_DOWN_MS;
@@ -192,6 +181,18 @@ s_on_pulse (void *arg)
     cf_event_publish (topic, "", CF_NONE, NULL, 0);
     s_judge_broker ();
     cf_timer_set (s_self.loop, &s_self.pulse, CF_PEERS_PULSE_MS, s_on_pulse, NULL);
+}
+
+static void
+s_on_joined (void *arg)
+{
+    (void) arg;
+    uint64_t epoch = cf_link_epoch (cf_link_here ());
+    if (epoch != s_self.epoch)
+        s_forget_all ();
+    s_self.epoch = epoch;
+    cf_timer_set (s_self.loop, &s_self.pulse, 0, s_on_pulse, NULL);     /* once the subscriptions have been renewed */
+    s_lost ();
 }
 
 /* ---- life ---- */

@@ -97,13 +97,16 @@ s_on_gone (void *owner)
         s_free (self);
 }
 
-/*  Cuts the connection: h2o's write fails, and it drops the request. */
+/*  Cuts the connection: h2o's write fails, and it drops the request; what the kernel still holds for the client is dropped, too. */
 static void
 s_cut (stream_t *self)
 {
     h2o_req_t *http = self->request->http;
+    int fd = h2o_socket_get_fd (http->conn->callbacks->get_socket (http->conn));
+    struct linger reset = { .l_onoff = 1, .l_linger = 0 };
     self->over = true;
-    shutdown (h2o_socket_get_fd (http->conn->callbacks->get_socket (http->conn)), SHUT_RDWR);
+    setsockopt (fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    shutdown (fd, SHUT_RDWR);
     if (self->in_flight)
         return;
     static const char comment [] = ":\n\n";

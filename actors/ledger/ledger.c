@@ -24,13 +24,15 @@ struct cf_ledger_t {
     void *arg;
 };
 
+/*  A transaction whose commit was not heard of is sent again, and finds its own rows there: those are accepted, too. */
 static const char s_accept_sql [] =
-    "insert into public.agent_jobs (id, project_id, user_id, agent_type, input_context, priority, simulated, trace, created_at)"
-    " select r.id, r.project_id, r.user_id, r.agent_type, r.input, r.priority, r.simulated, r.trace, r.created_at"
-    " from unnest ($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::int[], $7::boolean[], $8::text[], $9::timestamptz[])"
-    "   as r (id, project_id, user_id, agent_type, input, priority, simulated, trace, created_at)"
-    " join public.projects p on p.id = r.project_id and p.user_id = r.user_id and p.status <> 'archived'"
-    " on conflict (id) do nothing returning id";
+    "with given as (select * from unnest ($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::int[], $7::boolean[],"
+    "   $8::text[], $9::timestamptz[]) as r (id, project_id, user_id, agent_type, input, priority, simulated, trace, created_at)),"
+    " made as (insert into public.agent_jobs (id, project_id, user_id, agent_type, input_context, priority, simulated, trace, created_at)"
+    "   select g.* from given g join public.projects p on p.id = g.project_id and p.user_id = g.user_id and p.status <> 'archived'"
+    "   on conflict (id) do nothing returning id)"
+    " select id from made union all"
+    " select j.id from public.agent_jobs j join given g on g.id = j.id and g.user_id = j.user_id where j.status = 'queued'";
 
 static const char s_update_sql [] =
     "update public.agent_jobs j set status = u.status, result = u.result, error = u.error, progress = u.progress, stage = u.stage,"

@@ -5,7 +5,8 @@
  *  at most 64 of them); a statement that the server refuses takes back the others of its group, which are then sent
  *  again one by one, so that it fails alone. A result is handed out when its transaction is committed, never before. So
  *  statements must not contain begin, commit or rollback, nor change settings of the session or transaction; what
- *  must do the latter is a unit. The connections come back by themselves after a loss.
+ *  must do the latter is a unit. A statement that takes long holds the others of its group up. The connections come
+ *  back by themselves after a loss.
  *
  *  Statements are prepared in the server at first use, so keep their texts constant and their values in parameters.
  */

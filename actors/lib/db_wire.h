@@ -2,8 +2,8 @@
 /*  db_wire - one connection to PostgreSQL in pipeline mode, for db and db_batch only (libpq's owner)
  *
  *  A flight is what goes between two syncs: one implicit transaction. Flights are answered in the order they were sent,
- *  each by exactly one call of its function. A lost connection is made again by itself, 50 ms after the loss, then after twice as
- *  long each time, up to 1 s. What is logged is libpq's messages, which hold no password.
+ *  each by exactly one call of its function. A lost connection is made again by itself, 50 ms after the loss, then after
+ *  twice as long each time, up to 1 s. What is logged is libpq's messages, which hold no password.
  */
 #ifndef CF_LIB_DB_WIRE_H
 #define CF_LIB_DB_WIRE_H

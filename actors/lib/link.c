@@ -94,6 +94,12 @@ cf_body_unref (cf_body_t **self_p)
     }
 }
 
+size_t
+cf_body_size (const cf_body_t *self)
+{
+    return self? self->size: 0;
+}
+
 static void
 s_release_body (void *bytes, void *hint)
 {

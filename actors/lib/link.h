@@ -22,6 +22,7 @@ typedef struct cf_body_t cf_body_t;
 cf_body_t *cf_body_new (cf_message_id_t id, const void *fields);        /* NULL: out of memory, or over CF_CODEC_MAX_BYTES */
 cf_body_t *cf_body_ref (cf_body_t *self);
 void cf_body_unref (cf_body_t **self_p);                                /* NULL is fine */
+size_t cf_body_size (const cf_body_t *self);                            /* in bytes; 0 for NULL */
 
 /*  What came with an envelope; bytes are borrowed for the time of the call. */
 typedef void (cf_link_fn) (void *arg, const cf_envelope_t *envelope, const void *bytes, size_t size);

@@ -18,6 +18,7 @@
 #include <utlist.h>
 
 #define CF_SERVE_KEPT_MAX 8192          /* answered calls remembered */
+#define CF_SERVE_KEPT_BYTES (8u << 20)  /* their bodies, together */
 #define CF_SERVE_MESSAGES 128           /* message ids are below this */
 
 typedef struct served_t {
@@ -33,7 +34,7 @@ typedef struct served_t {
 } served_t;
 
 static served_t *s_served, *s_kept;
-static size_t s_kept_count;
+static size_t s_kept_count, s_kept_bytes;
 static cf_handler_fn *s_handlers [CF_SERVE_MESSAGES];
 static void *s_owner;
 
@@ -52,6 +53,7 @@ s_forget_oldest (void)
     served_t *oldest = s_kept;
     DL_DELETE (s_kept, oldest);
     s_kept_count--;
+    s_kept_bytes -= cf_body_size (oldest->answer_body);
     s_free (oldest);
 }
 
@@ -103,7 +105,9 @@ s_run (cf_task_t *task, void *arg)
     served->task = NULL;
     cf_codec_free (&served->fields);
     DL_APPEND (s_kept, served);
-    if (++s_kept_count > CF_SERVE_KEPT_MAX)
+    s_kept_count++;
+    s_kept_bytes += cf_body_size (served->answer_body);
+    while (s_kept_count > CF_SERVE_KEPT_MAX || (s_kept_bytes > CF_SERVE_KEPT_BYTES && s_kept_count > 1))
         s_forget_oldest ();
 }
 

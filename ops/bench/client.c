@@ -274,7 +274,30 @@ s_send_all (int fd, const cf_buf_t *request)
     }
 }
 
-/*  Reads up to the announced length, or up to the end of the connection where none was. Size of the head, 0 when cut. */
+/*  Puts the chunks of a body that starts at head_size together. 0, or -1 where they are not whole yet. */
+static int
+s_join_chunks (cf_buf_t *in, size_t head_size)
+{
+    size_t from = head_size, to = head_size;
+    static const char end [] = "\r\n0\r\n\r\n";
+    if (in->size < head_size + sizeof end - 1 || memcmp (in->bytes + in->size - (sizeof end - 1), end, sizeof end - 1) != 0)
+        return -1;
+    for (;;) {
+        char *rest;
+        size_t size = (size_t) strtoul (in->bytes + from, &rest, 16);
+        from = (size_t) (rest - in->bytes) + 2;
+        if (!size || from + size > in->size)
+            break;
+        memmove (in->bytes + to, in->bytes + from, size);
+        to += size;
+        from += size + 2;
+    }
+    in->size = to;
+    in->bytes [to] = 0;
+    return 0;
+}
+
+/*  Reads up to the end of the body, of either kind. Size of the head, 0 when cut. */
 static size_t
 s_receive_all (int fd, cf_buf_t *in)
 {
@@ -284,7 +307,7 @@ s_receive_all (int fd, cf_buf_t *in)
         char *room = cf_buf_reserve (in, 65536);
         ssize_t count = room? recv (fd, room, 65536, 0): -1;
         if (count <= 0)
-            return count == 0 && !announced? head_size: 0;
+            return 0;
         in->size += (size_t) count;
         in->bytes [in->size] = 0;
         const char *end = head_size? NULL: strstr (in->bytes, "\r\n\r\n");
@@ -294,7 +317,7 @@ s_receive_all (int fd, cf_buf_t *in)
             announced = length && length < end;
             body_size = announced? (size_t) strtoul (length + 17, NULL, 10): 0;
         }
-        if (head_size && announced && in->size >= head_size + body_size)
+        if (head_size && (announced? in->size >= head_size + body_size: s_join_chunks (in, head_size) == 0))
             return head_size;
     }
 }

@@ -101,6 +101,8 @@ s_refuse (const cf_http_response_t *response, cf_error_t *error)
     size_t at;
     cf_json_t *fault, *faults = json_object_get (json_object_get (body, "details"), "errors");
     char text [400];
+    if (strcmp (message, reason) == 0)
+        reason = "";
     int size = snprintf (text, sizeof text, "%s%s%s", *message? message: "the API answered", *reason? " ": "", reason);
     json_array_foreach (faults, at, fault)
         if (size > 0 && (size_t) size < sizeof text)

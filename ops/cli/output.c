@@ -191,7 +191,7 @@ cf_output_hint (const cf_output_t *self)
     if (script)
         snprintf (hint, sizeof hint, "cd %s && %s", self->folder, script);
     else if (s_has (self, "index.html") || s_has (self, "public/index.html"))
-        snprintf (hint, sizeof hint, "open file://%s/%s in a browser", self->folder, s_has (self, "index.html")? "index.html": "public/index.html");
+        snprintf (hint, sizeof hint, "file://%s/%s", self->folder, s_has (self, "index.html")? "index.html": "public/index.html");
     else if (s_has (self, "README.md"))
         snprintf (hint, sizeof hint, "%s/README.md says how", self->folder);
     else

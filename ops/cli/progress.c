@@ -508,6 +508,7 @@ cf_progress_destroy (cf_progress_t **self_p)
     if (!self)
         return;
     self->waiting [0] = 0;
+    s_finish (self, self->current, BROKEN);     /* still at work: nobody watches it any more */
     s_draw (self);
     cf_timer_clear (self->loop, &self->timer);
     if (self->live)

@@ -40,7 +40,11 @@ s_print_processes (const cf_json_t *status)
         long long number = (long long) cf_json_int (process, "pid", 0);
         if (number)
             snprintf (pid, sizeof pid, "%lld", number);
-        cf_terminal_duration ((unsigned long long) cf_json_int (process, "uptime_s", 0) * 1000, uptime, sizeof uptime);
+        unsigned long long seconds = (unsigned long long) cf_json_int (process, "uptime_s", 0);
+        if (seconds < 60)
+            snprintf (uptime, sizeof uptime, "%llu s", seconds);
+        else
+            cf_terminal_duration (seconds * 1000, uptime, sizeof uptime);
         printf ("%-12s %s%-9s%s %8s %12s %9lld %7.1f MB", cf_json_str (process, "name", "?"), s_colour (state), state, s_plain (),
                 pid, number? uptime: "-", (long long) cf_json_int (process, "restarts", 0),
                 (double) cf_json_int (process, "rss_kb", 0) / 1024);

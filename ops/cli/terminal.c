@@ -102,7 +102,9 @@ char *
 cf_terminal_duration (unsigned long long ms, char *text, size_t size)
 {
     unsigned long long seconds = ms / 1000;
-    if (seconds < 60)
+    if (ms < 1000)
+        snprintf (text, size, "%llu ms", ms);
+    else if (seconds < 60)
         snprintf (text, size, "%llu.%llu s", seconds, ms % 1000 / 100);
     else if (seconds < 3600)
         snprintf (text, size, "%llu m %02llu s", seconds / 60, seconds % 60);

@@ -24,7 +24,7 @@ unsigned cf_terminal_columns (int fd);
 bool cf_terminal_utf8 (void);
 /*  Appends text, which may hold anything, without control characters and cut to fit into columns cells; returns how many it took. */
 unsigned cf_terminal_put (cf_buf_t *out, const char *text, unsigned columns);
-/*  "3.2 s", "2 m 05 s", "3 h 04 m", for people. Returns text. */
+/*  "45 ms", "3.2 s", "2 m 05 s", "3 h 04 m", for people. Returns text. */
 char *cf_terminal_duration (unsigned long long ms, char *text, size_t size);
 
 #endif

@@ -24,7 +24,7 @@ s_report_here (void *arg, int status, const char *sentence)
 {
     (void) arg;
     if (status == CF_EXIT_OK || status == CF_EXIT_FAILED) {
-        printf ("%s  stop      Ctrl-C, or codeforge down\n", sentence);
+        printf ("\n%s  stop      Ctrl-C, or codeforge down\n\n", sentence);
         fflush (stdout);
     }
     else if (status != CF_EXIT_INTERRUPTED)

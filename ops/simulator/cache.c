@@ -132,6 +132,11 @@ cf_cache_keep (cf_cache_t *self, cf_ask_t *ask, cf_variant_t variant, cf_rendere
 {
     cf_rendered_destroy (&ask->rendered [variant]);
     ask->rendered [variant] = rendered;
+    char *fitting = rendered->bytes.capacity? realloc (rendered->bytes.bytes, rendered->bytes.size + 1): NULL;
+    if (fitting) {                      /* it grew by doubling, and grows no more */
+        rendered->bytes.bytes = fitting;
+        rendered->bytes.capacity = rendered->bytes.size + 1;
+    }
     if (!ask->bytes)
         return;                         /* dropped meanwhile */
     ask->bytes += rendered->bytes.capacity + sizeof *rendered;

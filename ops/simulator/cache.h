@@ -10,7 +10,7 @@
 #include "ops/simulator/brief.h"
 
 #define CF_CACHE_BUCKETS 4096
-#define CF_CACHE_MAX_BYTES (32u << 20)
+#define CF_CACHE_MAX_BYTES (16u << 20)
 
 typedef enum { CF_VARIANT_PLAIN, CF_VARIANT_COMPLAINING, CF_VARIANTS } cf_variant_t;
 

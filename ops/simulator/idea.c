@@ -297,11 +297,15 @@ s_crowded (const word_t *word)
 
 /*  "an app that tracks my plants": Plant Tracker; "something for sneakers": Sneaker Collection. */
 static void
-s_purpose_name (const cf_idea_t *self, const sentence_t *sentence, size_t at, char *name, size_t size)
+s_purpose_name (cf_idea_t *self, const sentence_t *sentence, size_t at, char *name, size_t size)
 {
     const char *title = s_families [self->family].title;
     while (at < sentence->count && (s_in (s_stop, sentence->words [at].lower) || s_in (s_filler, sentence->words [at].lower)))
         at++;
+    if (at + 1 < sentence->count && s_crowded (&sentence->words [at]) && s_verb_title (sentence->words [at + 1].lower)) {
+        s_put_word (self->audience, sizeof self->audience, sentence->words [at].text, sentence->words [at].size, true);
+        at++;
+    }
     if (at < sentence->count && s_verb_title (sentence->words [at].lower))
         title = s_verb_title (sentence->words [at++].lower);
     s_phrase (sentence, &at, s_filler, 3, name, size - 24);
@@ -353,7 +357,7 @@ s_choose_name (cf_idea_t *self, const sentence_t *sentence)
 static void
 s_choose_audience (cf_idea_t *self, const sentence_t *sentence)
 {
-    for (size_t at = 0; at + 1 < sentence->count; at++) {
+    for (size_t at = 0; !*self->audience && at + 1 < sentence->count; at++) {
         if (strcmp (sentence->words [at].lower, "for"))
             continue;
         char phrase [80] = "";
@@ -387,8 +391,8 @@ s_collect_wishes (cf_idea_t *self, const sentence_t *sentence)
                 taken++;
             }
         }
-        if (at < sentence->count && sentence->words [at].opens)
-            at--;
+        if (*wish && at < sentence->count && sentence->words [at].opens)
+            at--;                       /* it begins the next one */
         self->wish_count += *wish != 0;
     }
 }

@@ -198,8 +198,8 @@ s_announce (supervisor_t *self)
     s_api (api, sizeof api);
     s_name_failed (self, &failed);
     uint64_t took_ms = cf_clock_ms () - self->begun_ms;
-    cf_buf_printf (&text, "CodeForge " CF_VERSION " is ready: %zu processes in %u.%u s\n", self->plan.count,
-                   (unsigned) (took_ms / 1000), (unsigned) (took_ms % 1000 / 100));
+    cf_buf_printf (&text, "CodeForge " CF_VERSION " is ready: %zu processes in %u.%02u s\n", self->plan.count,
+                   (unsigned) (took_ms / 1000), (unsigned) (took_ms % 1000 / 10));
     cf_buf_printf (&text, "  API       %s\n", api);
     cf_buf_printf (&text, "  models    %s\n", self->simulated
                    ? "simulated (no OPENAI_API_KEY is set: answers are made up by rules, not by a model)"

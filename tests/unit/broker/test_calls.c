@@ -677,6 +677,59 @@ START_TEST (answers_wait_for_a_caller_with_a_full_pipe)
 }
 END_TEST
 
+START_TEST (calls_to_a_peer_are_bounded_too)
+{
+    bus_t bus;
+    bus_init (&bus);
+    bus.options.queue_max = 2;
+    bus_run (&bus);
+    void *qa = bus_peer (&bus, "qa.0.1", 1), *edge = bus_peer (&bus, "edge.0.2", 0);
+    for (uint64_t call = 1; call <= 4; call++)
+        bus_call (edge, "qa.0.1", call);
+    bus_hear_failed (edge, 4, CF_ERROR_BUSY);
+    for (uint64_t call = 1; call <= 3; call++)
+        bus_hear_call (qa, call);
+    bus_quiet (qa);
+    zmq_close (qa);
+    zmq_close (edge);
+    bus_stop (&bus);
+}
+END_TEST
+
+/*  Two callers that read nothing: one dies, the other one is still there when the broker stops. */
+START_TEST (answers_for_the_dead_are_dropped)
+{
+    enum { COUNT = 200 };
+    bus_t bus;
+    bus_init (&bus);
+    bus.options.hwm = 2;
+    bus_run (&bus);
+    void *qa = bus_peer (&bus, "qa.0.1", 2 * COUNT), *supervisor = bus_peer (&bus, "supervisor.0.4", 0);
+    void *edges [2] = { bus_peer (&bus, "edge.0.2", 0), bus_peer (&bus, "edge.1.3", 0) };
+    for (uint64_t call = 1; call <= COUNT; call++)
+        for (int at = 0; at < 2; at++)
+            bus_call (edges [at], "qa", call);
+    char *body = malloc (8192);
+    memset (body, 'x', 8191);
+    body [8191] = 0;
+    for (int at = 0; at < 2 * COUNT; at++) {
+        bus_hear (qa, CF_KIND_CALL);
+        cf_envelope_t answer = { .kind = CF_KIND_REPLY, .message = 31, .call = heard.envelope.call };
+        strcpy (answer.to, heard.envelope.from);
+        bus_send (qa, &answer, body);
+    }
+    bus_quiet (qa);
+    bus_say (supervisor, CF_KIND_GONE, "edge.0.2", 0);
+    bus_quiet (supervisor);
+    free (body);
+    zmq_close (qa);
+    zmq_close (supervisor);
+    zmq_close (edges [0]);
+    zmq_close (edges [1]);
+    bus_stop (&bus);
+}
+END_TEST
+
 UNIT_MAIN ("calls", a_call_goes_there_and_back, a_callees_failure_is_passed_on, large_bodies_pass_through_queue_and_wire,
            a_deadline_ends_the_call_and_tells_the_callee, credit_holds_the_rest_back, the_least_loaded_instance_is_taken,
            the_queue_is_fair_and_knows_priority, a_full_queue_says_busy, a_service_nobody_knows_fails_at_once,
@@ -687,4 +740,4 @@ UNIT_MAIN ("calls", a_call_goes_there_and_back, a_callees_failure_is_passed_on, 
            a_caller_back_from_the_dead_hears_that_its_call_was_cancelled, a_call_sent_twice_is_handed_over_once,
            only_the_callee_can_answer, calls_outlive_the_broker, an_answer_frees_the_queue_of_its_own_service_after_a_restart,
            a_new_connection_of_the_callee_ends_what_may_be_lost, a_full_pipe_holds_calls_in_the_queue,
-           answers_wait_for_a_caller_with_a_full_pipe)
+           answers_wait_for_a_caller_with_a_full_pipe, calls_to_a_peer_are_bounded_too, answers_for_the_dead_are_dropped)

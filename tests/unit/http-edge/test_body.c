@@ -74,7 +74,7 @@ START_TEST (lists_every_fault)
     s_expect ("/v1/run-agent", "{" PROJECT ",\"agent_type\":\"qa\"}", "");
     s_expect ("/v1/run-agent", "{" PROJECT ",\"agent_type\":\"qa\",\"input_context\":null}", "");
     s_expect ("/v1/run-agent", "{\"project_id\":1,\"agent_type\":\"builder\",\"more\":1}",
-              "project_id wrong_type, agent_type not_allowed, more unknown_field");
+              "more unknown_field, project_id wrong_type, agent_type not_allowed");
     s_expect ("/v1/run-agent", "{}", "project_id missing, agent_type missing");
     s_expect ("/v1/run-agent", "{\"project_id\":\"x\",\"agent_type\":\"pipeline\"}", "project_id format, agent_type not_allowed");
     s_expect ("/v1/run-agent", "[]", " wrong_type");

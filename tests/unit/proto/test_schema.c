@@ -402,13 +402,13 @@ s_check_deep (void *argument)
 {
     (void) argument;
     char text [2000] = "";
-    for (int at = 0; at < 100; at++)
+    for (int at = 0; at < 60; at++)
         strcat (text, "[");
     strcat (text, "'a'");
-    for (int at = 0; at < 100; at++)
+    for (int at = 0; at < 60; at++)
         strcat (text, "]");
-    s_trim ("{'type':'array','items':{'$ref':'#'}}", text);
-    s_check ("{'type':'array','items':{'$ref':'#'}}", text);
+    s_trim ("{'allOf':[{'type':'array','items':{'$ref':'#'}}]}", text);
+    s_check ("{'allOf':[{'type':'array','items':{'$ref':'#'}}]}", text);
     return NULL;
 }
 

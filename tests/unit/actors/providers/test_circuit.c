@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  breaker - the circuit: every cell of its table, then the life of one */
+/*  circuit - every cell of its table, then the life of one */
 
 #include "actors/providers/circuit.h"
 #include "tests/support/unit.h"
@@ -81,6 +81,15 @@ START_TEST (opens_only_on_failures_in_a_row_and_heals)
 }
 END_TEST
 
+START_TEST (a_probe_that_was_never_heard_of_is_replaced)
+{
+    cf_circuit_t circuit = s_circuit (CF_CIRCUIT_HALF_OPEN, 5, 2, 0);
+    ck_assert (!cf_circuit_take (&circuit, CF_CIRCUIT_ASKED));
+    cf_circuit_take (&circuit, CF_CIRCUIT_WAITED);
+    ck_assert (cf_circuit_take (&circuit, CF_CIRCUIT_ASKED));
+}
+END_TEST
+
 START_TEST (names_go_both_ways)
 {
     for (cf_circuit_state_t state = CF_CIRCUIT_CLOSED; state < CF_CIRCUIT_STATES; state++)
@@ -89,5 +98,6 @@ START_TEST (names_go_both_ways)
 }
 END_TEST
 
-UNIT_MAIN ("breaker", closed_lets_calls_through_and_counts_failures, open_refuses_until_the_wait_is_over,
-           half_open_lets_two_probes_through, opens_only_on_failures_in_a_row_and_heals, names_go_both_ways)
+UNIT_MAIN ("circuit", closed_lets_calls_through_and_counts_failures, open_refuses_until_the_wait_is_over,
+           half_open_lets_two_probes_through, opens_only_on_failures_in_a_row_and_heals,
+           a_probe_that_was_never_heard_of_is_replaced, names_go_both_ways)
