@@ -122,12 +122,6 @@ cf_directives_take (cf_directives_t *self, char *text)
         text [--size] = 0;
 }
 
-bool
-cf_directives_any (const cf_directives_t *self)
-{
-    return self->count > 0;
-}
-
 /*  The counter of one directive of one idea; made where there is none. */
 static uint64_t *
 s_counter (cf_faults_t *self, uint64_t key, size_t index)

@@ -74,8 +74,6 @@ char *cf_fault_name (cf_fault_t fault, char text [CF_FAULT_NAME_SIZE]);
 
 /*  Takes the directives out of text (in place) into self; key is the hash of the text with them. */
 void cf_directives_take (cf_directives_t *self, char *text);
-/*  Whether any directive is in self. */
-bool cf_directives_any (const cf_directives_t *self);
 
 /*  What the request of agent about text is to suffer; counts what it hits. */
 cf_fate_t cf_faults_choose (cf_faults_t *self, const char *agent, const char *text, const cf_directives_t *directives);

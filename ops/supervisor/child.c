@@ -145,13 +145,17 @@ s_fork (cf_child_t *self, cf_error_t *error)
 {
     int log [2];
     pid_t parent = getpid ();
+    sigset_t all, former;
     if (pipe2 (log, O_CLOEXEC))
         return s_fail (self, "no pipe could be made", error);
     self->log = log [0];
     fcntl (self->log, F_SETFL, O_NONBLOCK);
+    sigfillset (&all);                  /* until the child has its own handlers: a signal must not run ours there */
+    sigprocmask (SIG_SETMASK, &all, &former);
     self->pid = fork ();
     if (self->pid == 0)
         s_become_child (parent, log [1]);
+    sigprocmask (SIG_SETMASK, &former, NULL);
     close (log [1]);
     if (self->pid < 0)
         return s_fail (self, "no process could be made", error);
