@@ -29,6 +29,7 @@
 #define CF_STREAM_STALL_MS 60000u       /* a client that takes nothing for so long is cut off */
 #define CF_STREAM_AGAIN_MS 1000u        /* the ledger did not answer: ask it again */
 #define CF_STREAM_RETRY_MS 2000
+#define CF_STREAM_TOPICS_MAX 19000u     /* subscribed to at once; the broker takes 20,000 of a peer */
 #define CF_STREAM_CATCHING_MAX 256      /* tasks that ask the ledger at once; the other streams wait their turn */
 
 typedef struct stream_t stream_t;
@@ -55,17 +56,34 @@ struct stream_t {
 };
 
 static stream_t *s_streams, *s_queue;
-static unsigned s_open, s_catching;
+static unsigned s_open, s_topics, s_catching;
 
 static void s_pump (void);
 
 /* ---- life ---- */
 
+static cf_subscription_t *
+s_subscribe (stream_t *self, const char *kind, cf_event_fn *fn)
+{
+    char topic [CF_ENVELOPE_NAME_SIZE];
+    snprintf (topic, sizeof topic, "%s.%s", kind, self->job);
+    cf_subscription_t *subscription = s_topics < CF_STREAM_TOPICS_MAX? cf_event_subscribe (topic, fn, self): NULL;
+    s_topics += subscription != NULL;
+    return subscription;
+}
+
+static void
+s_unsubscribe (stream_t *self)
+{
+    s_topics -= (self->events != NULL) + (self->tokens != NULL);
+    cf_event_unsubscribe (&self->events);
+    cf_event_unsubscribe (&self->tokens);
+}
+
 static void
 s_free (stream_t *self)
 {
-    cf_event_unsubscribe (&self->events);
-    cf_event_unsubscribe (&self->tokens);
+    s_unsubscribe (self);
     cf_buf_free (&self->filling);
     cf_buf_free (&self->flying);
     free (self);
@@ -87,8 +105,7 @@ s_on_gone (void *owner)
     self->over = true;
     s_leave_queue (self);
     cf_timer_clear (cf_link_loop (cf_link_here ()), &self->timer);
-    cf_event_unsubscribe (&self->events);
-    cf_event_unsubscribe (&self->tokens);
+    s_unsubscribe (self);
     DL_DELETE (s_streams, self);
     cf_metric_set (CF_METRIC_edge_streams_open, --s_open);
     if (self->task)
@@ -157,8 +174,7 @@ static void
 s_end (stream_t *self)
 {
     self->ending = true;
-    cf_event_unsubscribe (&self->events);
-    cf_event_unsubscribe (&self->tokens);
+    s_unsubscribe (self);
     s_flush (self);
 }
 
@@ -368,7 +384,6 @@ s_pump (void)
 static stream_t *
 s_new (const cf_request_t *request, const cf_stream_wish_t *wish)
 {
-    char topic [CF_ENVELOPE_NAME_SIZE];
     stream_t *self = calloc (1, sizeof *self);
     if (!self)
         return NULL;
@@ -380,8 +395,7 @@ s_new (const cf_request_t *request, const cf_stream_wish_t *wish)
     self->catching_up = true;
     cf_buf_init (&self->filling, CF_STREAM_FRAME_MAX_BYTES);
     cf_buf_init (&self->flying, CF_STREAM_FRAME_MAX_BYTES);
-    snprintf (topic, sizeof topic, "job.%s", self->job);
-    self->events = cf_event_subscribe (topic, s_on_advanced, self);
+    self->events = s_subscribe (self, "job", s_on_advanced);
     if (!self->events) {
         free (self);
         return NULL;
@@ -419,11 +433,8 @@ s_open_with (stream_t *self, cf_request_t *request, const cf_job_history_t *hist
     self->catching_up = false;
     if (self->newest > self->last)
         s_want_history (self);
-    if (self->wants_tokens && !self->ending) {
-        char topic [CF_ENVELOPE_NAME_SIZE];
-        snprintf (topic, sizeof topic, "tokens.%s", self->job);
-        self->tokens = cf_event_subscribe (topic, s_on_tokens, self);
-    }
+    if (self->wants_tokens && !self->ending)
+        self->tokens = s_subscribe (self, "tokens", s_on_tokens);
     s_flush (self);
 }
 

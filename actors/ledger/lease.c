@@ -10,6 +10,7 @@
 #include "actors/lib/call.h"
 #include "actors/lib/event.h"
 #include "proto/base/clock.h"
+#include "proto/base/config.h"
 #include "proto/base/log.h"
 
 #include <stdio.h>
@@ -71,7 +72,7 @@ s_let_go (cf_job_t *job)
 static cf_job_peer_t *
 s_choose_peer (cf_lease_t *self, const char *service)
 {
-    uint32_t most = cf_message_actor_named (service)->credit;
+    uint64_t most = cf_config_u64 (CF_CONFIG_AGENT_JOBS_MAX);
     cf_job_peer_t *best = NULL;
     for (cf_job_peer_t *peer = self->peers; peer; peer = peer->hh.next)
         if (!peer->leaving && strcmp (peer->service, service) == 0 && peer->held < most && (!best || peer->held < best->held))

@@ -24,7 +24,8 @@ struct cf_ledger_t {
     void *arg;
 };
 
-/*  A transaction whose commit was not heard of is sent again, and finds its own rows there: those are accepted, too. */
+/*  A transaction whose commit was not heard of is sent again, and finds its own rows there: those are accepted, too. (The `|| ''`
+    keeps that search on the primary key: the index of open jobs would be read whole.) */
 static const char s_accept_sql [] =
     "with given as (select * from unnest ($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::int[], $7::boolean[],"
     "   $8::text[], $9::timestamptz[]) as r (id, project_id, user_id, agent_type, input, priority, simulated, trace, created_at)),"
@@ -32,7 +33,7 @@ static const char s_accept_sql [] =
     "   select g.* from given g join public.projects p on p.id = g.project_id and p.user_id = g.user_id and p.status <> 'archived'"
     "   on conflict (id) do nothing returning id)"
     " select id from made union all"
-    " select j.id from public.agent_jobs j join given g on g.id = j.id and g.user_id = j.user_id where j.status = 'queued'";
+    " select j.id from given g join public.agent_jobs j on j.id = g.id where j.status || '' = 'queued'";
 
 static const char s_update_sql [] =
     "update public.agent_jobs j set status = u.status, result = u.result, error = u.error, progress = u.progress, stage = u.stage,"

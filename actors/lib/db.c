@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define CF_DB_SHARE_MIN 4               /* below this many items it does not pay to use a second connection */
+/* a prepared statement is planned once; planning costs more than most of ours take */
+#define CF_DB_SETTINGS "-c plan_cache_mode=force_generic_plan"
 #define CF_DB_ATTEMPTS 4                /* for a transaction that the server asks to repeat (deadlock …) */
 #define CF_DB_SPARE_MAX 64              /* flights kept for reuse */
 
@@ -378,7 +380,7 @@ cf_db_new (cf_loop_t *loop, const char *url, size_t connections, cf_error_t *err
      || cf_loop_add_hook (loop, s_flush, self))
         goto fail;
     for (size_t at = 0; at < connections; at++)
-        if (!(self->wires [at] = cf_db_wire_new (loop, url, s_on_change, self)))
+        if (!(self->wires [at] = cf_db_wire_new (loop, url, CF_DB_SETTINGS, s_on_change, self)))
             goto fail;
     return self;
 fail:

@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* lanes find their rows by key: a plan made while a table was small must not read all of it once it is large */
+#define CF_BATCH_SETTINGS "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 #define CF_BATCH_RANGES 16              /* of a halved transaction: more than the logarithm of its rows */
 #define CF_BATCH_ATTEMPTS 5             /* for a range that the server asks to repeat (deadlock …) */
 #define CF_BATCH_RETRY_MIN_MS 50u       /* while the server is unable, doubling */
@@ -449,7 +451,7 @@ cf_batch_new (cf_db_t *db)
         return NULL;
     self->loop = cf_db_loop (db);
     self->retry_ms = CF_BATCH_RETRY_MIN_MS;
-    self->wire = cf_db_wire_new (self->loop, cf_db_url (db), s_on_change, self);
+    self->wire = cf_db_wire_new (self->loop, cf_db_url (db), CF_BATCH_SETTINGS, s_on_change, self);
     if (!self->wire || cf_loop_add_hook (self->loop, s_flush, self))
         cf_batch_destroy (&self);
     return self;

@@ -35,6 +35,7 @@ typedef struct {
 struct cf_db_wire_t {
     cf_loop_t *loop;
     char *url;
+    const char *settings;
     cf_loop_fn *fn;
     void *arg;
     PGconn *pg;
@@ -140,9 +141,9 @@ s_connect (void *arg)
 {
     cf_db_wire_t *self = arg;
     const char *const names [] = {
-        "dbname", "client_encoding", "fallback_application_name", "tcp_user_timeout", "keepalives_idle", NULL
+        "dbname", "client_encoding", "fallback_application_name", "tcp_user_timeout", "keepalives_idle", "options", NULL
     };
-    const char *const values [] = { self->url, "UTF8", "codeforge", "30000", "30", NULL };
+    const char *const values [] = { self->url, "UTF8", "codeforge", "30000", "30", self->settings, NULL };
     self->pg = PQconnectStartParams (names, values, 1);
     self->state = CONNECTING;
     if (!self->pg || PQstatus (self->pg) == CONNECTION_BAD) {
@@ -424,7 +425,7 @@ cf_db_wire_check (const char *url, cf_error_t *error)
 }
 
 cf_db_wire_t *
-cf_db_wire_new (cf_loop_t *loop, const char *url, cf_loop_fn *fn, void *arg)
+cf_db_wire_new (cf_loop_t *loop, const char *url, const char *settings, cf_loop_fn *fn, void *arg)
 {
     cf_db_wire_t *self = calloc (1, sizeof *self);
     if (!self || !(self->url = strdup (url))) {
@@ -432,6 +433,7 @@ cf_db_wire_new (cf_loop_t *loop, const char *url, cf_loop_fn *fn, void *arg)
         return NULL;
     }
     self->loop = loop;
+    self->settings = settings;
     self->fn = fn;
     self->arg = arg;
     self->fd = -1;

@@ -44,8 +44,9 @@ struct cf_db_flight_t {
 
 /*  0 where url is an address libpq understands, or -1 with INVALID. */
 int cf_db_wire_check (const char *url, cf_error_t *error);
-/*  fn (arg) is called from the loop whenever the connection comes up or is lost. NULL when out of memory. */
-cf_db_wire_t *cf_db_wire_new (cf_loop_t *loop, const char *url, cf_loop_fn *fn, void *arg);
+/*  settings: the server's options for this connection ("-c name=value …"), static. fn (arg) is called from the loop whenever the
+    connection comes up or is lost. NULL when out of memory. */
+cf_db_wire_t *cf_db_wire_new (cf_loop_t *loop, const char *url, const char *settings, cf_loop_fn *fn, void *arg);
 /*  Flights on the way end as LOST. */
 void cf_db_wire_destroy (cf_db_wire_t **self_p);
 bool cf_db_wire_is_up (const cf_db_wire_t *self);

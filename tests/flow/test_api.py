@@ -297,3 +297,20 @@ def test_a_burst_is_answered_completely (system):
     assert len (jobs) == 200
     for job in jobs:
         assert system.wait_job (job) ["status"] == "completed"
+
+
+@pytest.mark.parametrize ("victims", [("jobs",), ("broker",), ("postgres",), ("broker", "jobs")])
+def test_a_stream_stays_open_and_misses_nothing (fresh, victims):
+    system = fresh ()
+    job = system.run_pipeline (system.project ("unbroken"), "an unbroken thread [[sim latency=1000]]")
+    stream = system.stream (job)
+    events = []
+    for event in stream:
+        events.append (event)
+        if len (events) == 3:
+            for victim in victims:
+                system.kill (victim)
+    assert events [-1] ["event"] == "complete", [event ["event"] for event in events]
+    numbers = [int (event ["id"]) for event in events]
+    assert numbers == list (range (numbers [0], numbers [0] + len (numbers))), numbers
+    stream.close ()

@@ -22,7 +22,7 @@ def idle ():
     made = System ()
     yield made
     made.codeforge ("down")
-    shutil.rmtree (made.home, ignore_errors = True)
+    os.environ.get ("CF_TEST_KEEP") or shutil.rmtree (made.home, ignore_errors = True)
 
 
 def is_ready (system):
