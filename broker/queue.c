@@ -41,7 +41,7 @@ s_lane_new (cf_queue_t *self, const lane_key_t *key)
 static void
 s_lane_destroy (cf_queue_t *self, cf_lane_t *lane)
 {
-    int priority = lane->key.priority;
+    int priority = (unsigned char) lane->key.priority;
     DL_DELETE (self->rings [priority], lane);
     if (!self->rings [priority])
         self->occupied &= ~(1u << priority);

@@ -159,9 +159,9 @@ s_check_head (const char *text, size_t size, cf_error_t *error)
     int rc = 0;
     if (!head)
         rc = s_refuse (error, "the head is malformed");
-    else if (strcmp (algorithm, "HS256"))
+    else if (strcmp (algorithm, "HS256") != 0)
         rc = s_refuse (error, "another algorithm than HS256");
-    else if (json_object_get (head, "crit") || (json_object_get (head, "typ") && (!type || strcasecmp (type, "JWT"))))
+    else if (json_object_get (head, "crit") || (json_object_get (head, "typ") && (!type || strcasecmp (type, "JWT") != 0)))
         rc = s_refuse (error, "the head asks for what is not known here");
     json_decref (head);
     return rc;
@@ -214,7 +214,7 @@ s_check_claims (cf_auth_kind_t kind, const cf_json_t *all, uint64_t now_s, cf_au
         return s_refuse (error, "sub is not a UUID");
     if (kind == CF_AUTH_STREAM)
         return cf_uuid_parse (cf_json_str (all, "job", ""), claims->job)? 0: s_refuse (error, "job is not a UUID");
-    if (strcmp (cf_json_str (all, "role", ""), "authenticated"))
+    if (strcmp (cf_json_str (all, "role", ""), "authenticated") != 0)
         return cf_error_set (error, CF_ERROR_FORBIDDEN, "its role is not authenticated");
     return 0;
 }
@@ -261,7 +261,7 @@ cf_auth_sign_stream (cf_auth_t *self, const char *user, const char *job, uint64_
 const char *
 cf_auth_bearer (const char *header, size_t size, size_t *token_size)
 {
-    if (size < 7 || strncasecmp (header, "Bearer ", 7))
+    if (size < 7 || strncasecmp (header, "Bearer ", 7) != 0)
         return NULL;
     const char *token = header + 7, *end = header + size;
     while (token < end && *token == ' ')

@@ -25,7 +25,7 @@ static bool
 s_is_runnable (const char *agent)
 {
     const cf_actor_row_t *row = cf_message_actor_named (agent);
-    return row && row->kind == CF_ACTOR_KIND_AGENT && strcmp (agent, "pipeline");
+    return row && row->kind == CF_ACTOR_KIND_AGENT && strcmp (agent, "pipeline") != 0;
 }
 
 /*  Takes the names of agents that have no row in actors.def out of the choices: adding the row opens them. */

@@ -78,14 +78,14 @@ s_guard (cf_request_t *request)
 static void
 s_allow (cf_request_t *request)
 {
-    char allow [64] = "";
+    cf_buf_t allow;
+    cf_buf_init (&allow, 128);
     for (int method = 0; method < CF_METHOD_COUNT; method++)
-        if (request->match.methods & 1u << method) {
-            strcat (allow, cf_route_method_name ((cf_method_t) method));
-            strcat (allow, method == CF_METHOD_GET? ", HEAD, ": ", ");
-        }
-    strcat (allow, "OPTIONS");
-    cf_reply_header (request, "allow", allow);
+        if (request->match.methods & 1u << method)
+            cf_buf_printf (&allow, "%s, %s", cf_route_method_name ((cf_method_t) method), method == CF_METHOD_GET? "HEAD, ": "");
+    cf_buf_puts (&allow, "OPTIONS");
+    cf_reply_header (request, "allow", allow.bytes);
+    cf_buf_free (&allow);
 }
 
 static bool
@@ -221,7 +221,7 @@ s_take_id (cf_request_t *request, const cf_route_param_t *param)
         cf_reply_refused (request, is_job? "job_id": "project_id", "must be a UUID");
         return false;
     }
-    if (is_job && *request->job && strcmp (request->job, id)) {     /* a stream token of another job */
+    if (is_job && *request->job && strcmp (request->job, id) != 0) {     /* a stream token of another job */
         cf_reply_fault (request, CF_FAULT_UNAUTHENTICATED, NULL);
         return false;
     }
@@ -260,7 +260,7 @@ s_size (cf_request_t *request)
 static bool
 s_has_body (const cf_request_t *request)
 {
-    return request->route->schema && (request->http->entity.len || strcmp (request->route->schema, "empty"));
+    return request->route->schema && (request->http->entity.len || strcmp (request->route->schema, "empty") != 0);
 }
 
 static bool

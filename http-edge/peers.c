@@ -103,7 +103,7 @@ s_on_breaker (void *arg, const cf_envelope_t *envelope, const void *fields)
     if (envelope->message != CF_BREAKER_STATE)
         return;
     size_t at = 0;
-    while (at < s_self.provider_count && strcmp (s_self.providers [at].name, said->provider))
+    while (at < s_self.provider_count && strcmp (s_self.providers [at].name, said->provider) != 0)
         at++;
     if (at == CF_PEERS_PROVIDERS)
         return;

@@ -24,9 +24,10 @@ cf_query_decode (const char *bytes, size_t size, bool plus, char *out, size_t ou
     for (size_t at = 0; at < size; at++) {
         char byte = bytes [at];
         if (byte == '%') {
-            if (size - at < 3 || s_hex (bytes [at + 1]) < 0 || s_hex (bytes [at + 2]) < 0)
+            int high = size - at < 3? -1: s_hex (bytes [at + 1]), low = size - at < 3? -1: s_hex (bytes [at + 2]);
+            if (high < 0 || low < 0)
                 return false;
-            byte = (char) (s_hex (bytes [at + 1]) << 4 | s_hex (bytes [at + 2]));
+            byte = (char) (high * 16 + low);
             at += 2;
         }
         else if (byte == '+' && plus)
@@ -151,7 +152,7 @@ cf_query_path_fault (const char *path)
             break;
         at += size + 1;
     }
-    if (depth && strncmp (path, "src/", 4) && strncmp (path, "public/", 7) && strncmp (path, "tests/", 6))
+    if (depth && strncmp (path, "src/", 4) != 0 && strncmp (path, "public/", 7) != 0 && strncmp (path, "tests/", 6) != 0)
         return "must start with src/ (or public/, tests/, or stand at the root)";
     return NULL;
 }

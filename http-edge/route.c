@@ -37,7 +37,7 @@ s_method (const char *name, size_t size)
     if (size == 4 && memcmp (name, "HEAD", 4) == 0)
         return CF_METHOD_GET;
     int method = 0;
-    while (method < CF_METHOD_COUNT && (strlen (s_methods [method]) != size || memcmp (s_methods [method], name, size)))
+    while (method < CF_METHOD_COUNT && (strlen (s_methods [method]) != size || memcmp (s_methods [method], name, size) != 0))
         method++;
     return (cf_method_t) method;
 }

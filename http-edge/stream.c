@@ -75,7 +75,8 @@ s_subscribe (stream_t *self, const char *kind, cf_event_fn *fn)
 static void
 s_unsubscribe (stream_t *self)
 {
-    s_topics -= (self->events != NULL) + (self->tokens != NULL);
+    s_topics -= self->events? 1u: 0u;
+    s_topics -= self->tokens? 1u: 0u;
     cf_event_unsubscribe (&self->events);
     cf_event_unsubscribe (&self->tokens);
 }
@@ -214,6 +215,14 @@ s_want_history (stream_t *self)
     self->queued = true;
     DL_APPEND2 (s_queue, self, queue_prev, queue_next);
     s_pump ();
+}
+
+/*  Also where the ledger is being asked: its answer may be older than what was lost. */
+static void
+s_want_history_again (stream_t *self)
+{
+    self->again = true;
+    s_want_history (self);
 }
 
 static void
@@ -459,10 +468,8 @@ void
 cf_stream_catch_up_all (void)
 {
     stream_t *self, *next;
-    DL_FOREACH_SAFE (s_streams, self, next) {
-        self->again = true;
-        s_want_history (self);
-    }
+    DL_FOREACH_SAFE (s_streams, self, next)
+        s_want_history_again (self);
 }
 
 void

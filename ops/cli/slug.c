@@ -51,7 +51,7 @@ cf_slug_make (const char *idea, char slug [CF_SLUG_SIZE])
     while (size && slug [size - 1] == '-')
         slug [--size] = 0;
     if (!size)
-        strcpy (slug, "app");
+        snprintf (slug, CF_SLUG_SIZE, "app");
     return slug;
 }
 
