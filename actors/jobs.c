@@ -63,6 +63,13 @@ s_reply_json (cf_task_t *task, cf_json_t *shown)
 
 /* ---- accept ---- */
 
+static bool
+s_brings (const cf_json_t *input, const char *key)
+{
+    const cf_json_t *value = key? json_object_get (input, key): NULL;
+    return value && !json_is_null (value);
+}
+
 /*  Whether the document that the kind needs is in the input or in the project. 0, or -1 with the call failed. */
 static int
 s_check_needs (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask, const cf_job_kind_t *kind)
@@ -71,7 +78,7 @@ s_check_needs (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask, const 
         return 0;
     cf_error_t error = { 0 };
     cf_json_t *input = cf_json_parse (ask->input, strlen (ask->input), NULL), *project = NULL;
-    bool given = json_object_get (input, kind->needs) != NULL;
+    bool given = s_brings (input, kind->needs) || s_brings (input, kind->unless);
     json_decref (input);
     if (given)
         return 0;
@@ -90,7 +97,7 @@ s_check_needs (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask, const 
     return given? 0: -1;
 }
 
-/*  The ledger did not insert it: because it has it already, or because the project is none of the user's. */
+/*  The ledger did not insert it: because it has it already, or another's of that id, or because the project is none of the user's. */
 static void
 s_explain_refusal (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask)
 {
@@ -99,6 +106,8 @@ s_explain_refusal (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask)
     cf_json_t *project = NULL;
     if (cf_ledger_read_job (self->ledger, task, ask->job, ask->user, &known, &error) == 0 && known)
         cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = cf_job_state_name (known->state), .agent = known->kind->type });
+    else if (!error.code && !*ask->project)
+        cf_fail_with (task, CF_ERROR_CONFLICT, "the id is taken", "{\"field\":\"job_id\"}");
     else if (error.code || cf_ledger_read_project (self->ledger, task, ask->project, ask->user, &project, &error))
         cf_fail (task, &error);
     else if (project)
@@ -149,6 +158,10 @@ s_on_job_create (cf_task_t *task, const void *fields, void *owner)
     }
     if (!kind) {
         s_fail_field (task, "agent_type", "no such agent");
+        return;
+    }
+    if (!*ask->project && !kind->alone) {
+        s_fail_field (task, "project_id", "this agent works in a project only");
         return;
     }
     if (job || cf_desk_size (self->desk) >= cf_config_u64 (CF_CONFIG_JOBS_MAX_OPEN)

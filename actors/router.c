@@ -80,8 +80,7 @@ s_rule_out (call_t *call, const cf_verdict_t *verdict)
     if (row->same == CF_FAILURE_SAME_NEVER || exhausted || verdict->final)
         call->tries [call->at].spent = true;
     for (size_t at = 0; at < call->routes->count; at++)
-        if (row->next == CF_FAILURE_NEXT_NONE
-            || (row->next == CF_FAILURE_NEXT_OTHER && call->routes->routes [at].provider == provider))
+        if (row->next == CF_FAILURE_NEXT_OTHER && call->routes->routes [at].provider == provider)
             call->tries [at].spent = true;
 }
 
@@ -163,7 +162,7 @@ s_attempt (call_t *call, cf_answer_t *answer, cf_verdict_t *verdict, cf_error_t 
         .system = asked->system,
         .input = asked->input,
         .format = cf_provider_schema (route->provider, asked->schema, error),
-        .max_tokens = asked->max_tokens,
+        .max_tokens = cf_route_max_tokens (route, asked->max_tokens),
         .temperature = asked->temperature
     };
     if (!ask.format)

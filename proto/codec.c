@@ -5,9 +5,12 @@
 #include "proto/base/uuid.h"
 #include "proto/wire.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CF_CODEC_FIELDS_MAX 32          /* of one message */
 
 static void
 s_put (const cf_field_t *field, const char *fields, cf_buf_t *out)
@@ -104,13 +107,15 @@ cf_codec_decode (uint32_t id, const void *bytes, size_t size, cf_error_t *error)
         return NULL;
     }
     char *fields = calloc (1, row->struct_size + size + 1);
-    char *terminators [16];
+    char *terminators [CF_CODEC_FIELDS_MAX];
+    assert (row->field_count <= CF_CODEC_FIELDS_MAX);
     if (!fields) {
         cf_error_set (error, CF_ERROR_INTERNAL, "out of memory");
         return NULL;
     }
     char *copy = fields + row->struct_size;
-    memcpy (copy, bytes, size);
+    if (size)
+        memcpy (copy, bytes, size);
     cf_wire_t wire;
     cf_wire_read (&wire, copy, size, (uint32_t) row->field_count);
     for (size_t at = 0; at < row->field_count; at++)

@@ -16,7 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CF_DESK_WAITING_MAX (CF_BATCH_WAITING_BYTES / 8 * 7)     /* with more than that uncommitted, no job moves */
+/*  While the database is away, what is uncommitted grows. With so much of it nobody is told of progress any more, and no work begins;
+    the rest is for what must not be lost: finished steps, ends. */
+#define CF_DESK_PROGRESS_BYTES (CF_BATCH_WAITING_BYTES / 4)
+#define CF_DESK_BEGIN_BYTES (CF_BATCH_WAITING_BYTES / 2)
+#define CF_DESK_ROW_BYTES 4096          /* at most of a row and an event, but for result, failure and input */
+#define CF_DESK_LIMIT_AGAIN_MS 1000     /* an overdue job could not be ended */
 
 typedef struct {
     UT_hash_handle hh;
@@ -80,6 +85,8 @@ s_on_limit (void *arg)
     cf_job_t *job = arg;
     cf_desk_t *self = job->limit_owner;
     self->fn (self->arg, job);
+    if (job->state == CF_JOB_RUNNING)
+        cf_timer_set (self->loop, &job->limit, CF_DESK_LIMIT_AGAIN_MS, s_on_limit, job);
 }
 
 static void
@@ -173,15 +180,19 @@ cf_desk_drop (cf_desk_t *self, cf_job_t *job)
 
 /* ---- telling, after the commit ---- */
 
-/*  The database refused the row of an ended job, so it has not ended: its result cannot be stored, and that is its end. */
+/*  The database refused the row of an ended job, so it has not ended (and its last event was not written): its result cannot be
+    stored, and that is its end. */
 static void
-s_end_otherwise (cf_desk_t *self, cf_job_t *job)
+s_end_otherwise (cf_desk_t *self, cf_job_t *job, uint64_t seq)
 {
+    static const char failure [] = "the result could not be stored";
     cf_log_error ("job %s: the ledger refused its end", job->id);
-    if (job->state == CF_JOB_FAILED)
+    if (job->state == CF_JOB_FAILED && job->error && strcmp (job->error, failure) == 0)
         return;
+    if (job->last_event == seq)
+        job->last_event--;
     job->state = CF_JOB_RUNNING;
-    cf_desk_move (self, job, CF_JOB_ON_FAILURE, NULL, "the result could not be stored");
+    cf_desk_move (self, job, CF_JOB_ON_FAILURE, NULL, failure);
 }
 
 static void
@@ -204,12 +215,19 @@ s_on_committed (void *arg, bool ok)
         cf_desk_drop (self, job);
     }
     else if (job && notice->ends && !self->closing)
-        s_end_otherwise (self, job);
+        s_end_otherwise (self, job, notice->seq);
     free (notice->shown);
     free (notice);
 }
 
-/*  Writes an event of job as it is now, and its row where with_row; both are told once committed. The ticket. */
+/*  Whether so many more bytes may wait for the database. */
+static bool
+s_has_room (const cf_desk_t *self, size_t bytes, size_t most)
+{
+    return !self->closing && cf_batch_waiting_bytes (cf_ledger_batch (self->ledger)) + bytes <= most;
+}
+
+/*  Writes an event of job as it is now, and its row where with_row; both are told once committed. The ticket. There must be room. */
 static cf_batch_ticket_t
 s_tell (cf_desk_t *self, cf_job_t *job, const char *event, const cf_step_t *step, bool with_row, bool with_input)
 {
@@ -230,11 +248,9 @@ s_tell (cf_desk_t *self, cf_job_t *job, const char *event, const cf_step_t *step
             ticket = cf_ledger_update (self->ledger, job, with_input);
     }
     free (stored_text);
-    if (!ticket || cf_batch_notify (cf_ledger_batch (self->ledger), ticket, s_on_committed, notice)) {
-        free (notice? notice->shown: NULL);
-        free (notice);
-        return 0;
-    }
+    if (!ticket || cf_batch_notify (cf_ledger_batch (self->ledger), ticket, s_on_committed, notice))
+        abort ();               /* out of memory half-way: better gone, what is committed is whole */
+    job->ticket = ticket;
     return ticket;
 }
 
@@ -247,6 +263,32 @@ s_replace (char **text, const char *with)
     *text = with? strdup (with): NULL;
 }
 
+/*  Copies as much of text as fits without cutting a character in two: half of one is refused by the database. */
+static void
+s_copy_text (char *into, size_t size, const char *text)
+{
+    size_t length = strlen (text);
+    if (length >= size)
+        for (length = size - 1; length && ((unsigned char) text [length] & 0xC0) == 0x80; length--)
+            ;
+    memcpy (into, text, length);
+    into [length] = 0;
+}
+
+/*  What a move writes at most. */
+static size_t
+s_move_bytes (const cf_job_t *job, cf_job_event_t event, const char *result, const char *failure)
+{
+    size_t bytes = CF_DESK_ROW_BYTES + 8 * (failure? strlen (failure): 0) + (result? strlen (result): 0);
+    if (event == CF_JOB_ON_QUESTION)
+        bytes += 6 * (result? strlen (result): 0);          /* once more in its event, quoted */
+    if (event == CF_JOB_ON_ANSWER)
+        bytes += strlen (job->input);
+    for (const cf_step_t *step = job->steps; step; step = step->next)
+        bytes += *step->status == 'r'? CF_DESK_ROW_BYTES: 0;
+    return bytes;
+}
+
 /*  What never finished is shown as failed, and kept so. */
 static void
 s_fail_open_steps (cf_desk_t *self, cf_job_t *job)
@@ -256,7 +298,7 @@ s_fail_open_steps (cf_desk_t *self, cf_job_t *job)
         if (strcmp (step->status, "running") == 0) {
             step->status = "failed";
             step->completed_us = cf_clock_wall_us ();
-            cf_ledger_step (self->ledger, job, step, place, NULL, "complete", NULL);
+            step->ticket = cf_ledger_step (self->ledger, job, step, place, NULL, "complete", NULL);
         }
 }
 
@@ -283,7 +325,8 @@ cf_batch_ticket_t
 cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *result, const char *failure)
 {
     cf_job_state_t before = job->state, after = cf_job_next (before, event);
-    if (after == CF_JOB_REFUSED || cf_batch_waiting_bytes (cf_ledger_batch (self->ledger)) > CF_DESK_WAITING_MAX)
+    size_t most = event == CF_JOB_ON_LEASE? CF_DESK_BEGIN_BYTES: CF_BATCH_WAITING_BYTES;
+    if (after == CF_JOB_REFUSED || !s_has_room (self, s_move_bytes (job, event, result, failure), most))
         return 0;
     job->state = after;
     if (before == CF_JOB_RUNNING)
@@ -298,10 +341,12 @@ cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *
         if (after != CF_JOB_COMPLETED)
             s_fail_open_steps (self, job);
     }
-    if (event == CF_JOB_ON_DEATH) {
-        job->attempt++;
+    if (event == CF_JOB_ON_DEATH || event == CF_JOB_ON_ANSWER)
+        job->attempt++;         /* whoever held it may write no more */
+    if (event == CF_JOB_ON_ANSWER)
+        job->answers++;
+    if (event == CF_JOB_ON_DEATH)
         cf_metric_add (CF_METRIC_jobs_requeued_total, 1);
-    }
     s_describe (job, event);
     return s_tell (self, job, cf_job_event_name (after), NULL, true, event == CF_JOB_ON_ANSWER);
 }
@@ -310,14 +355,15 @@ void
 cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const char *stage, const char *note)
 {
     bool same_stage = !*stage || strcmp (stage, job->stage) == 0;
-    if (progress <= job->progress && same_stage && (!*note || strcmp (note, job->note) == 0))
+    if ((progress <= job->progress && same_stage && (!*note || strcmp (note, job->note) == 0))
+        || !s_has_room (self, CF_DESK_ROW_BYTES, CF_DESK_PROGRESS_BYTES))
         return;
     if (progress > job->progress)
         job->progress = progress < 100? progress: 99;
     if (*stage)
-        snprintf (job->stage, sizeof job->stage, "%s", stage);
+        s_copy_text (job->stage, sizeof job->stage, stage);
     if (*note)
-        snprintf (job->note, sizeof job->note, "%s", note);
+        s_copy_text (job->note, sizeof job->note, note);
     s_tell (self, job, "progress", NULL, true, false);
 }
 
@@ -326,7 +372,7 @@ cf_desk_start_step (cf_desk_t *self, cf_job_t *job, const char *name)
 {
     size_t seq;
     cf_step_t *step = cf_job_find_step (job, name);
-    if (step || !(step = cf_job_add_step (job, name, &seq)))
+    if (step || !s_has_room (self, CF_DESK_ROW_BYTES, CF_DESK_PROGRESS_BYTES) || !(step = cf_job_add_step (job, name, &seq)))
         return;
     s_tell (self, job, "step", step, false, false);
 }
@@ -340,29 +386,49 @@ s_place (const cf_job_t *job, const cf_step_t *step)
     return place;
 }
 
+static void
+s_complete_step (cf_job_t *job, cf_step_t *step, const cf_job_step_t *done)
+{
+    step->status = "completed";
+    step->attempt = cf_job_shown_attempt (job);
+    s_copy_text (step->model, sizeof step->model, done->model);
+    step->started_us = done->started_wall_us;
+    step->completed_us = cf_clock_wall_us ();
+    step->input_tokens = done->input_tokens;
+    step->output_tokens = done->output_tokens;
+    step->cost_usd = done->cost_usd;
+    job->input_tokens += done->input_tokens;
+    job->output_tokens += done->output_tokens;
+    job->cost_usd += done->cost_usd;
+    job->calls++;
+}
+
 cf_batch_ticket_t
 cf_desk_finish_step (cf_desk_t *self, cf_job_t *job, const cf_job_step_t *done)
 {
     size_t seq;
     cf_step_t *step = cf_job_find_step (job, done->name);
-    if (!step && !(step = cf_job_add_step (job, done->name, &seq)))
+    if (step && step->ticket && strcmp (step->status, "completed") == 0)
+        return step->ticket;    /* said again: its row is on its way, or there */
+    if (!s_has_room (self, strlen (done->output) + 2 * CF_DESK_ROW_BYTES, CF_BATCH_WAITING_BYTES)
+        || (!step && !(step = cf_job_add_step (job, done->name, &seq))))
         return 0;
     bool known = strcmp (step->status, "completed") == 0;
-    if (!known) {
-        step->status = "completed";
-        step->attempt = job->attempt;
-        snprintf (step->model, sizeof step->model, "%s", done->model);
-        step->started_us = done->started_wall_us;
-        step->completed_us = cf_clock_wall_us ();
-        step->input_tokens = done->input_tokens;
-        step->output_tokens = done->output_tokens;
-        step->cost_usd = done->cost_usd;
-        job->input_tokens += done->input_tokens;
-        job->output_tokens += done->output_tokens;
-        job->cost_usd += done->cost_usd;
-        job->calls++;
-    }
-    if (!cf_ledger_step (self->ledger, job, step, s_place (job, step), done->output, done->outcome, done->provider))
+    if (!known)
+        s_complete_step (job, step, done);
+    step->ticket = cf_ledger_step (self->ledger, job, step, s_place (job, step), done->output, done->outcome, done->provider);
+    job->step_ticket = step->ticket;
+    if (!known)
+        s_tell (self, job, "step", step, true, false);
+    return step->ticket;
+}
+
+int
+cf_desk_await_steps (cf_desk_t *self, cf_task_t *task, const char *id, cf_error_t *error)
+{
+    cf_job_t *job = cf_desk_lookup (self, id, NULL);
+    cf_batch_ticket_t ticket = job? job->step_ticket: 0;
+    if (!ticket || cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, error) == 0)
         return 0;
-    return s_tell (self, job, "step", step, true, false);
+    return error->code == CF_ERROR_DATABASE_REFUSED? 0: -1;      /* refused: it never will be there */
 }

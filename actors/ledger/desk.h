@@ -33,7 +33,8 @@ size_t cf_desk_count_of (cf_desk_t *self, const char *user);
 cf_job_t *cf_desk_first (cf_desk_t *self);
 
 /*  Moves job by event (see the table in job.c), with result (JSON text or NULL) and failure (text or NULL) as what it has from now
-    on. The ticket of its row; 0 when the table refuses, or when too much waits for the database (then nothing has changed). */
+    on. The ticket of its row; 0 when the table refuses, or when too much waits for the database, or the desk is closed (then nothing
+    has changed). The job's place in a queue or with a holder is the caller's to end, afterwards. */
 cf_batch_ticket_t cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *result, const char *failure);
 /*  Tells progress (which never goes back), stage and note ("": as they are). */
 void cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const char *stage, const char *note);
@@ -43,5 +44,7 @@ void cf_desk_start_step (cf_desk_t *self, cf_job_t *job, const char *name);
 /*  Writes a finished step into the journal and adds its usage to the job's. The ticket of its row, 0 when too much waits. A step
     that the journal has already is left as it is. */
 cf_batch_ticket_t cf_desk_finish_step (cf_desk_t *self, cf_job_t *job, const cf_job_step_t *done);
+/*  Waits until every step of that job that was finished so far can be read in the journal. 0, or -1 with error. */
+int cf_desk_await_steps (cf_desk_t *self, cf_task_t *task, const char *job, cf_error_t *error);
 
 #endif

@@ -13,11 +13,13 @@
 
 /*  TO ADD A KIND: one line here; its service is an AGENT of proto/actors.def. */
 static const cf_job_kind_t s_kinds [] = {
-    { "research",  "research",  180, NULL },
-    { "wireframe", "wireframe", 240, "requirements" },
-    { "code",      "code",      300, "architecture" },
-    { "qa",        "qa",        120, NULL },
-    { "builder",   "pipeline",    0, NULL },
+    { "research",  "research",  180, NULL,           NULL,            false },
+    { "wireframe", "wireframe", 240, "requirements", NULL,            false },
+    { "code",      "code",      300, "architecture", "selected_code", false },
+    { "qa",        "qa",        120, NULL,           NULL,            false },
+    { "pedagogy",  "pedagogy",  120, NULL,           NULL,            true  },
+    { "roadmap",   "roadmap",   180, "requirements", NULL,            false },
+    { "builder",   "pipeline",    0, NULL,           NULL,            false },
 };
 
 #define KIND_COUNT (sizeof s_kinds / sizeof s_kinds [0])
@@ -160,6 +162,12 @@ cf_job_find_step (cf_job_t *self, const char *name)
     return step;
 }
 
+uint32_t
+cf_job_shown_attempt (const cf_job_t *self)
+{
+    return self->attempt > self->answers? self->attempt - self->answers: 1;
+}
+
 cf_step_t *
 cf_job_add_step (cf_job_t *self, const char *name, size_t *seq)
 {
@@ -172,7 +180,7 @@ cf_job_add_step (cf_job_t *self, const char *name, size_t *seq)
         return NULL;
     snprintf (step->name, sizeof step->name, "%s", name);
     step->status = "running";
-    step->attempt = self->attempt;
+    step->attempt = cf_job_shown_attempt (self);
     step->started_us = cf_clock_wall_us ();
     *last = step;
     *seq = count;
@@ -231,14 +239,14 @@ cf_job_show (const cf_job_t *self)
     bool ended = cf_job_is_terminal (state);
     cf_json_t *shown = json_object (), *usage = json_object (), *steps = json_array ();
     json_object_set_new (shown, "job_id", json_string (self->id));
-    json_object_set_new (shown, "project_id", json_string (self->project));
+    json_object_set_new (shown, "project_id", *self->project? json_string (self->project): json_null ());
     json_object_set_new (shown, "agent_type", json_string (self->kind->type));
     json_object_set_new (shown, "status", json_string (cf_job_state_name (state)));
     json_object_set_new (shown, "progress", json_integer (ended || self->progress < 100? self->progress: 99));
     json_object_set_new (shown, "stage", json_string (self->stage));
     json_object_set_new (shown, "result", ended || state == CF_JOB_WAITING? s_parsed (self->result): json_null ());
     json_object_set_new (shown, "error", ended && self->error? json_string (self->error): json_null ());
-    json_object_set_new (shown, "attempt", json_integer (self->attempt));
+    json_object_set_new (shown, "attempt", json_integer (cf_job_shown_attempt (self)));
     json_object_set_new (shown, "created_at", s_time (self->created_us));
     json_object_set_new (shown, "started_at", s_time (self->started_us));
     json_object_set_new (shown, "completed_at", s_time (ended? self->completed_us: 0));

@@ -16,6 +16,8 @@ typedef struct {
     const char *service;        /* whose processes take its leases */
     uint64_t limit_s;           /* working time, before AGENT_TIMEOUT shortens it; 0: three times AGENT_TIMEOUT */
     const char *needs;          /* document the input or the project must have, or NULL */
+    const char *unless;         /* member of the input with which it does not need that, or NULL */
+    bool alone;                 /* may be asked outside of any project */
 } cf_job_kind_t;
 
 /*  Kind of a type, or NULL; kinds in order, NULL beyond the last. Static storage. */
@@ -57,6 +59,7 @@ typedef struct cf_step_t {
     uint64_t started_us, completed_us;  /* wall clock; 0: not yet */
     uint64_t input_tokens, output_tokens;
     double cost_usd;
+    uint64_t ticket;            /* of its row in the journal, once it was written by this process; 0 */
 } cf_step_t;
 
 typedef struct cf_job_peer_t cf_job_peer_t;
@@ -65,7 +68,7 @@ typedef struct cf_job_t {
     UT_hash_handle hh;
     struct cf_job_t *prev, *next;       /* in its user's queue, or among its holder's leases */
     char id [CF_UUID_SIZE];
-    char project [CF_UUID_SIZE];
+    char project [CF_UUID_SIZE];        /* "": none */
     char user [CF_UUID_SIZE];
     const cf_job_kind_t *kind;
     cf_job_state_t state;
@@ -75,7 +78,10 @@ typedef struct cf_job_t {
     uint32_t progress;
     char stage [64];
     char note [200];
-    uint32_t attempt, deaths, priority;
+    uint32_t attempt;           /* the fencing token: grows with every new holder */
+    uint32_t deaths;            /* processes lost over it */
+    uint32_t answers;           /* times the user has answered; each takes a new token, which clients do not count as an attempt */
+    uint32_t priority;
     char *input;                /* JSON text */
     char *result;               /* JSON text: the questions while waiting, the document once ended; or NULL */
     char *error;                /* or NULL */
@@ -83,6 +89,8 @@ typedef struct cf_job_t {
     char trace [CF_TRACE_SIZE];
     uint64_t created_us, started_us, completed_us;      /* wall clock; 0: not yet */
     uint64_t spent_ms, running_since_ms;
+    uint64_t ticket;            /* of its newest row, 0: none was written by this process */
+    uint64_t step_ticket;       /* of the newest row in its journal, 0: likewise */
     uint64_t last_event;        /* seq of the newest event */
     uint64_t told_event;        /* seq of the newest one that is committed, and so was told */
     uint64_t input_tokens, output_tokens, calls;
@@ -101,6 +109,8 @@ cf_step_t *cf_job_find_step (cf_job_t *self, const char *name);
 /*  Appends a step; its place in the order (from 1) goes to *seq. NULL when out of memory or beyond 500 steps. */
 cf_step_t *cf_job_add_step (cf_job_t *self, const char *name, size_t *seq);
 
+/*  The attempt that clients see: 1 until a process is lost. */
+uint32_t cf_job_shown_attempt (const cf_job_t *self);
 /*  The Job of the HTTP API; the caller's. */
 cf_json_t *cf_job_show (const cf_job_t *self);
 cf_json_t *cf_job_show_step (const cf_step_t *step);

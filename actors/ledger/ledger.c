@@ -25,25 +25,26 @@ struct cf_ledger_t {
 };
 
 /*  A transaction whose commit was not heard of is sent again, and finds its own rows there: those are accepted, too. (The `|| ''`
-    keeps that search on the primary key: the index of open jobs would be read whole.) */
+    and the texts keep that search on the primary key: the index of open jobs would be read whole.) */
 static const char s_accept_sql [] =
     "with given as (select * from unnest ($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::int[], $7::boolean[],"
     "   $8::text[], $9::timestamptz[]) as r (id, project_id, user_id, agent_type, input, priority, simulated, trace, created_at)),"
     " made as (insert into public.agent_jobs (id, project_id, user_id, agent_type, input_context, priority, simulated, trace, created_at)"
-    "   select g.* from given g join public.projects p on p.id = g.project_id and p.user_id = g.user_id and p.status <> 'archived'"
+    "   select g.* from given g left join public.projects p on p.id = g.project_id and p.user_id = g.user_id and p.status <> 'archived'"
+    "   where p.id is not null or g.project_id is null"
     "   on conflict (id) do nothing returning id)"
     " select id from made union all"
-    " select j.id from given g join public.agent_jobs j on j.id = g.id where j.status || '' = 'queued'";
+    " select j.id from given g join public.agent_jobs j on j.id = g.id where j.status || '' = 'queued' and j.user_id::text = g.user_id::text";
 
 static const char s_update_sql [] =
     "update public.agent_jobs j set status = u.status, result = u.result, error = u.error, progress = u.progress, stage = u.stage,"
     "   attempt = u.attempt, last_event = u.last_event, input_tokens = u.input_tokens, output_tokens = u.output_tokens,"
     "   cost_usd = u.cost_usd, calls = u.calls, spent_ms = u.spent_ms, started_at = u.started_at, completed_at = u.completed_at,"
-    "   input_context = coalesce (u.input, j.input_context), updated_at = now ()"
+    "   input_context = coalesce (u.input, j.input_context), deaths = u.deaths, answers = u.answers, updated_at = now ()"
     " from (select distinct on (id) * from unnest ($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::int[], $6::text[], $7::int[],"
     "   $8::bigint[], $9::bigint[], $10::bigint[], $11::numeric[], $12::int[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],"
-    "   $16::jsonb[]) with ordinality as r (id, status, result, error, progress, stage, attempt, last_event, input_tokens,"
-    "   output_tokens, cost_usd, calls, spent_ms, started_at, completed_at, input, n) order by id, n desc) u"
+    "   $16::jsonb[], $17::int[], $18::int[]) with ordinality as r (id, status, result, error, progress, stage, attempt, last_event,"
+    "   input_tokens, output_tokens, cost_usd, calls, spent_ms, started_at, completed_at, input, deaths, answers, n) order by id, n desc) u"
     " where j.id = u.id and j.attempt <= u.attempt and j.status not in ('completed', 'failed', 'cancelled')";
 
 static const char s_step_sql [] =
@@ -53,9 +54,13 @@ static const char s_step_sql [] =
     "   $10::bigint[], $11::bigint[], $12::numeric[], $13::timestamptz[], $14::timestamptz[])"
     " on conflict (job_id, name) do nothing";
 
+/*  The event that ends a history is written only if the job's row did end with it: comes after the update of the same transaction. */
 static const char s_event_sql [] =
     "insert into codeforge.job_events (job_id, seq, event, data)"
-    " select * from unnest ($1::uuid[], $2::bigint[], $3::text[], $4::text[]) on conflict (job_id, seq) do nothing";
+    " select r.* from unnest ($1::uuid[], $2::bigint[], $3::text[], $4::text[]) as r (job_id, seq, event, data)"
+    " where r.event not in ('complete', 'error', 'cancelled') or exists (select from public.agent_jobs j where j.id = r.job_id"
+    "   and j.status || '' in ('completed', 'failed', 'cancelled') and j.last_event = r.seq)"
+    " on conflict (job_id, seq) do nothing";
 
 #define JOB_COLUMNS                                                                                             \
     "j.id, j.project_id, j.user_id, j.agent_type, j.status, j.input_context, j.result, j.error, j.progress, j.stage,"     \
@@ -66,7 +71,7 @@ static const char s_event_sql [] =
     "    'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens, 'cost_usd', s.cost_usd,"             \
     "    'started_us', (extract (epoch from s.started_at) * 1000000)::bigint,"                                  \
     "    'completed_us', (extract (epoch from s.completed_at) * 1000000)::bigint) order by s.seq, s.started_at)" \
-    "  from codeforge.job_steps s where s.job_id = j.id)"
+    "  from codeforge.job_steps s where s.job_id = j.id), j.deaths, j.answers"
 
 /* ---- life ---- */
 
@@ -95,7 +100,7 @@ cf_ledger_new (cf_loop_t *loop, cf_ledger_accepted_fn *fn, void *arg, cf_error_t
         return NULL;
     }
     self->accept = cf_batch_lane (self->batch, s_accept_sql, 9, s_on_accepted, self);
-    self->update = cf_batch_lane (self->batch, s_update_sql, 16, NULL, NULL);
+    self->update = cf_batch_lane (self->batch, s_update_sql, 18, NULL, NULL);
     self->step = cf_batch_lane (self->batch, s_step_sql, 14, NULL, NULL);
     self->event = cf_batch_lane (self->batch, s_event_sql, 4, NULL, NULL);
     return self;
@@ -163,7 +168,7 @@ cf_ledger_accept (cf_ledger_t *self, const cf_job_t *job)
 {
     number_t priority, created;
     const char *values [] = {
-        job->id, job->project, job->user, job->kind->type, job->input, s_u64 (&priority, job->priority),
+        job->id, *job->project? job->project: NULL, job->user, job->kind->type, job->input, s_u64 (&priority, job->priority),
         job->simulated? "true": "false", *job->trace? job->trace: NULL, s_time (&created, job->created_us)
     };
     return cf_batch_row (self->batch, self->accept, values);
@@ -172,13 +177,14 @@ cf_ledger_accept (cf_ledger_t *self, const cf_job_t *job)
 cf_batch_ticket_t
 cf_ledger_update (cf_ledger_t *self, const cf_job_t *job, bool with_input)
 {
-    number_t progress, attempt, last_event, input, output, cost, calls, spent, started, completed;
+    number_t progress, attempt, last_event, input, output, cost, calls, spent, started, completed, deaths, answers;
+    uint64_t working_ms = job->running_since_ms? cf_clock_ms () - job->running_since_ms: 0;
     const char *values [] = {
         job->id, cf_job_state_name (job->state), job->result, job->error, s_u64 (&progress, job->progress), job->stage,
         s_u64 (&attempt, job->attempt), s_u64 (&last_event, job->last_event), s_u64 (&input, job->input_tokens),
         s_u64 (&output, job->output_tokens), s_cost (&cost, job->cost_usd), s_u64 (&calls, job->calls),
-        s_u64 (&spent, job->spent_ms), s_time (&started, job->started_us), s_time (&completed, job->completed_us),
-        with_input? job->input: NULL
+        s_u64 (&spent, job->spent_ms + working_ms), s_time (&started, job->started_us), s_time (&completed, job->completed_us),
+        with_input? job->input: NULL, s_u64 (&deaths, job->deaths), s_u64 (&answers, job->answers)
     };
     return cf_batch_row (self->batch, self->update, values);
 }
@@ -269,6 +275,8 @@ s_load (const cf_db_result_t *result, size_t row)
     job->created_us = s_number (result, row, 20);
     job->started_us = s_number (result, row, 21);
     job->completed_us = s_number (result, row, 22);
+    job->deaths = (uint32_t) s_number (result, row, 24);
+    job->answers = (uint32_t) s_number (result, row, 25);
     s_load_steps (job, s_text (result, row, 23));
     return job;
 }

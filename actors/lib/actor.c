@@ -144,7 +144,7 @@ s_drain (cf_actor_t *self)
     uint64_t due_ms = cf_clock_ms () + CF_ACTOR_DRAIN_MS;
     while (cf_task_count () && cf_clock_ms () < due_ms)
         cf_loop_turn (self->loop, 100);
-    cf_serve_cancel_all (CF_ERROR_ACTOR_GONE);
+    cf_task_cancel_all (CF_ERROR_ACTOR_GONE);
     for (int turns = 0; cf_task_count () && turns < 100; turns++)
         cf_loop_turn (self->loop, 10);
     if (cf_task_count ())

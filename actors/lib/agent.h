@@ -20,6 +20,10 @@ typedef cf_json_t *(cf_agent_fn) (cf_work_t *work, const cf_json_t *input, cf_er
 /*  An agent's whole main. name is its row in actors.def in lower case; returns the exit code. */
 int cf_agent_main (cf_actor_id_t id, cf_agent_fn *fn);
 
+/*  Judges an answer that satisfies its schema: appends a line "- FIELD: what is wrong" a fault to complaints, and returns how
+    many there are. It must say the same again of the same answer. */
+typedef size_t (cf_agent_check_fn) (const cf_json_t *document, const void *arg, cf_buf_t *complaints);
+
 typedef struct {
     const char *suffix;         /* of the step's name: "" for the main document */
     const char *prompt;         /* file below share/prompts, without .md: the system part */
@@ -29,12 +33,15 @@ typedef struct {
     uint32_t progress;          /* of the job when the step starts */
     uint32_t max_tokens;
     double temperature;
+    cf_agent_check_fn *check;   /* what the schema cannot say, or NULL */
+    const void *check_arg;
 } cf_agent_step_t;
 
-/*  Asks the model until the answer satisfies the schema, at most three times in all, the later times with the validator's
+/*  Asks the model until the answer satisfies the schema and the check, at most three times in all, the later times with the validator's
     complaints. Returns the document, the caller's; NULL with MODEL_INVALID, MODEL_CUT_OFF, MODEL_REFUSED or what the router says. */
 cf_json_t *cf_work_generate (cf_work_t *self, const cf_agent_step_t *step, cf_error_t *error);
-/*  Applies changes to the project (see EFFECT_APPLY), once however often it is called. 0, or -1 with error. */
+/*  Applies changes to the project (see EFFECT_APPLY), once however often it is called; nothing where the work has no project.
+    0, or -1 with error. */
 int cf_work_apply (cf_work_t *self, const char *effect, const cf_json_t *changes, cf_error_t *error);
 /*  Project as PROJECT_CONTEXT describes; the caller's. NULL with error. */
 cf_json_t *cf_work_project (cf_work_t *self, cf_error_t *error);
@@ -50,6 +57,7 @@ cf_task_t *cf_work_task (cf_work_t *self);
 bool cf_work_is_node (const cf_work_t *self);
 const char *cf_work_agent (const cf_work_t *self);
 const char *cf_work_job (const cf_work_t *self);
+/*  "" where it works in no project. */
 const char *cf_work_project_id (const cf_work_t *self);
 /*  Steps finished before: [{name, output, outcome}], borrowed. Refreshed from the ledger by cf_work_reread (0, or -1 with error). */
 const cf_json_t *cf_work_journal (const cf_work_t *self);

@@ -33,7 +33,6 @@ typedef struct {
 static call_t *s_calls;
 static uint64_t s_last_number;
 static char *s_details;
-static cf_link_t *s_link;               /* the one our listeners are on */
 
 size_t
 cf_call_count (void)
@@ -124,12 +123,9 @@ s_on_joined (void *arg)
 static void
 s_listen (void)
 {
-    if (s_link == cf_link_here ())
-        return;
-    s_link = cf_link_here ();
-    cf_link_listen (s_link, CF_KIND_REPLY, s_on_answer, NULL);
-    cf_link_listen (s_link, CF_KIND_FAILED, s_on_answer, NULL);
-    cf_link_on_joined (s_link, s_on_joined, NULL);
+    cf_link_listen (cf_link_here (), CF_KIND_REPLY, s_on_answer, NULL);
+    cf_link_listen (cf_link_here (), CF_KIND_FAILED, s_on_answer, NULL);
+    cf_link_on_joined (cf_link_here (), s_on_joined, NULL);
 }
 
 static void
@@ -204,6 +200,8 @@ s_call_again (cf_task_t *task, const char *to, cf_message_id_t id, const void *f
     if (!error)
         error = &local;
     *error = (cf_error_t) { 0 };
+    if (cf_task_wait_status (task, error))
+        return NULL;            /* sent and taken back at once, it might be done all the same */
     s_listen ();
     cf_body_t *body = cf_body_new (id, fields);
     if (!body) {

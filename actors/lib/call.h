@@ -4,7 +4,7 @@
  *  A call always ends: with the reply, with the callee's error, or with the bus's. An actor that dies meanwhile
  *  (ACTOR_GONE, NO_ACTOR) is asked again after a short pause, until the time is up: every request is safe to repeat.
  *  A broker that dies meanwhile is not noticed: the call is sent again with its old number. A cancelled task takes its call
- *  back, down to whoever works on it.
+ *  back, down to whoever works on it, and makes no further one.
  */
 #ifndef CF_LIB_CALL_H
 #define CF_LIB_CALL_H

@@ -26,12 +26,14 @@ struct topic_t {
     topic_t *prev, *next;               /* in the list of prefixes */
     char name [CF_ENVELOPE_NAME_SIZE];  /* a prefix without its '*' */
     bool prefix;
-    int busy;                           /* being handed out: do not free */
+    topic_t *ended_next;                /* among those with ended subscriptions */
+    bool ended;
     cf_subscription_t *subscriptions;
 };
 
 static topic_t *s_topics, *s_prefixes;
-static cf_link_t *s_link;               /* the one we listen on */
+static topic_t *s_ended;                /* to be looked at when the event is handed out */
+static int s_busy;                      /* an event is being handed out: free nothing that the lists go through */
 
 static void
 s_tell_broker (const topic_t *topic, bool on)
@@ -42,11 +44,10 @@ s_tell_broker (const topic_t *topic, bool on)
 }
 
 static void
-s_free_if_unused (topic_t *topic)
+s_free_ended (topic_t *topic)
 {
     cf_subscription_t *subscription, *next;
-    if (topic->busy)
-        return;
+    topic->ended = false;
     DL_FOREACH_SAFE (topic->subscriptions, subscription, next)
         if (!subscription->fn) {
             DL_DELETE (topic->subscriptions, subscription);
@@ -66,13 +67,10 @@ s_free_if_unused (topic_t *topic)
 static void
 s_hand_out (topic_t *topic, const cf_envelope_t *envelope, const void *fields)
 {
-    topic->busy++;
     cf_subscription_t *subscription;
     DL_FOREACH (topic->subscriptions, subscription)
         if (subscription->fn)
             subscription->fn (subscription->arg, envelope, fields);
-    topic->busy--;
-    s_free_if_unused (topic);
 }
 
 static void
@@ -86,13 +84,20 @@ s_on_event (void *arg, const cf_envelope_t *envelope, const void *bytes, size_t 
         cf_log_warning ("event %s from %s: %s", envelope->to, envelope->from, error.text);
         return;
     }
-    topic_t *topic, *next;
+    topic_t *topic;
+    s_busy++;
     HASH_FIND_STR (s_topics, envelope->to, topic);
     if (topic)
         s_hand_out (topic, envelope, fields);
-    DL_FOREACH_SAFE (s_prefixes, topic, next)
+    DL_FOREACH (s_prefixes, topic)
         if (strncmp (envelope->to, topic->name, strlen (topic->name)) == 0)
             s_hand_out (topic, envelope, fields);
+    s_busy--;
+    while (!s_busy && s_ended) {
+        topic = s_ended;
+        s_ended = topic->ended_next;
+        s_free_ended (topic);
+    }
     cf_codec_free (&fields);
 }
 
@@ -135,11 +140,8 @@ s_topic (const char *name)
 cf_subscription_t *
 cf_event_subscribe (const char *name, cf_event_fn *fn, void *arg)
 {
-    if (s_link != cf_link_here ()) {
-        s_link = cf_link_here ();
-        cf_link_listen (s_link, CF_KIND_EVENT, s_on_event, NULL);
-        cf_link_on_joined (s_link, s_on_joined, NULL);
-    }
+    cf_link_listen (cf_link_here (), CF_KIND_EVENT, s_on_event, NULL);
+    cf_link_on_joined (cf_link_here (), s_on_joined, NULL);
     topic_t *topic = s_topic (name);
     cf_subscription_t *self = topic? calloc (1, sizeof *self): NULL;
     if (!self)
@@ -159,7 +161,19 @@ cf_event_unsubscribe (cf_subscription_t **self_p)
     if (!self)
         return;
     self->fn = NULL;
-    s_free_if_unused (self->topic);
+    if (!s_busy)
+        s_free_ended (self->topic);
+    else if (!self->topic->ended) {
+        self->topic->ended = true;
+        self->topic->ended_next = s_ended;
+        s_ended = self->topic;
+    }
+}
+
+void
+cf_event_ask_again (const cf_subscription_t *self)
+{
+    s_tell_broker (self->topic, true);
 }
 
 int

@@ -16,6 +16,8 @@ typedef struct cf_subscription_t cf_subscription_t;
 /*  Subscribes to a topic, or with a last '*' to all that begin so; several subscriptions to one topic are fine. NULL when
     out of memory. Yours to end. */
 cf_subscription_t *cf_event_subscribe (const char *topic, cf_event_fn *fn, void *arg);
+/*  Asks for the last values of its topics again (state.* only), which come to all that listen here. */
+void cf_event_ask_again (const cf_subscription_t *self);
 /*  Ends it; may be called from within an event. Safe twice. */
 void cf_event_unsubscribe (cf_subscription_t **self_p);
 /*  Publishes; job may be "" and fields NULL with id CF_NONE. 0, or -1 when nobody could be told (not an error). */

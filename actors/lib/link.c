@@ -12,6 +12,7 @@
 #include "proto/base/metric.h"
 #include "proto/codec.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -124,7 +125,8 @@ cf_link_send (cf_link_t *self, const cf_envelope_t *envelope, cf_body_t *body)
         return -1;
     if (body) {
         zmq_msg_t message;
-        zmq_msg_init_data (&message, body->bytes, body->size, s_release_body, cf_body_ref (body));
+        if (zmq_msg_init_data (&message, body->bytes, body->size, s_release_body, cf_body_ref (body)))
+            abort ();           /* out of memory between two frames */
         if (zmq_msg_send (&message, self->socket, ZMQ_DONTWAIT) < 0) {
             zmq_msg_close (&message);
             return -1;
@@ -390,8 +392,10 @@ cf_link_listen (cf_link_t *self, cf_kind_t kind, cf_link_fn *fn, void *arg)
 void
 cf_link_on_joined (cf_link_t *self, cf_loop_fn *fn, void *arg)
 {
-    if (self->joiner_count < CF_LINK_JOINERS) {
-        self->joiners [self->joiner_count].fn = fn;
-        self->joiners [self->joiner_count++].arg = arg;
-    }
+    for (size_t at = 0; at < self->joiner_count; at++)
+        if (self->joiners [at].fn == fn && self->joiners [at].arg == arg)
+            return;
+    assert (self->joiner_count < CF_LINK_JOINERS);
+    self->joiners [self->joiner_count].fn = fn;
+    self->joiners [self->joiner_count++].arg = arg;
 }

@@ -44,9 +44,9 @@ void cf_link_ready (cf_link_t *self, cf_loop_fn *fn, void *arg);
 /*  Takes no more calls; those that were taken go on. */
 void cf_link_bye (cf_link_t *self);
 
-/*  One listener a kind: CALL, CANCEL for serve.c; REPLY, FAILED for call.c; EVENT for event.c. */
+/*  One listener a kind, the last one given: CALL, CANCEL for serve.c; REPLY, FAILED for call.c; EVENT for event.c. */
 void cf_link_listen (cf_link_t *self, cf_kind_t kind, cf_link_fn *fn, void *arg);
-/*  Called after each HELLO, to send again what is open; at most 8. */
+/*  Called after each HELLO, to send again what is open, once however often it was given; at most 8. */
 void cf_link_on_joined (cf_link_t *self, cf_loop_fn *fn, void *arg);
 
 /*  Sends envelope (from is filled in by the broker) with a body or NULL; does not take the body. 0, or -1 when there is no

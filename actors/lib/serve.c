@@ -3,6 +3,9 @@
  *
  *  Answers are kept for a while, bounded by count and bytes, oldest out first: long enough for a caller to
  *  join a new broker and ask again.
+ *
+ *  A new broker knows nothing of the calls in work. Their callers send them again; whose caller does not (it died, or took the
+ *  call back, while no broker was there to say so) is an orphan and is cancelled.
  */
 
 #include "actors/lib/serve.h"
@@ -20,21 +23,29 @@
 #define CF_SERVE_KEPT_MAX 8192          /* answered calls remembered */
 #define CF_SERVE_KEPT_BYTES (8u << 20)  /* their bodies, together */
 #define CF_SERVE_MESSAGES 128           /* message ids are below this */
+#define CF_SERVE_ORPHAN_MS 10000        /* after joining a broker: time for callers to send their open calls again */
+#define CF_SERVE_KEY_SIZE (CF_ENVELOPE_NAME_SIZE + 24)
 
 typedef struct served_t {
     UT_hash_handle hh;
-    struct served_t *prev, *next;       /* among the answered, oldest first */
-    char key [CF_ENVELOPE_NAME_SIZE + 24];
-    cf_envelope_t envelope;             /* of the request */
+    struct served_t *prev, *next;       /* among those in work, or among the answered, oldest first */
+    cf_task_t *task;                    /* NULL once the handler has ended */
+    cf_envelope_t *envelope;            /* of the request */
     void *fields;
-    cf_task_t *task;                    /* NULL before its first wait has ended, and when answered */
+    bool orphan;                        /* not heard of since we joined the present broker */
     bool answered;
-    cf_envelope_t answer;
-    cf_body_t *answer_body;
+    cf_kind_t kind;                     /* of the answer, like the next two */
+    uint64_t number;
+    cf_body_t *body;
+    uint64_t call;
+    char job [CF_UUID_SIZE];
+    char trace [CF_TRACE_SIZE];
+    char key [];                        /* caller, blank, number */
 } served_t;
 
-static served_t *s_served, *s_kept;
+static served_t *s_served, *s_working, *s_kept;
 static size_t s_kept_count, s_kept_bytes;
+static cf_timer_t s_orphans;
 static cf_handler_fn *s_handlers [CF_SERVE_MESSAGES];
 static void *s_owner;
 
@@ -43,7 +54,8 @@ s_free (served_t *served)
 {
     HASH_DEL (s_served, served);
     cf_codec_free (&served->fields);
-    cf_body_unref (&served->answer_body);
+    cf_body_unref (&served->body);
+    free (served->envelope);
     free (served);
 }
 
@@ -53,22 +65,32 @@ s_forget_oldest (void)
     served_t *oldest = s_kept;
     DL_DELETE (s_kept, oldest);
     s_kept_count--;
-    s_kept_bytes -= cf_body_size (oldest->answer_body);
+    s_kept_bytes -= cf_body_size (oldest->body);
     s_free (oldest);
+}
+
+static void
+s_send_answer (const served_t *served)
+{
+    cf_envelope_t answer = { .kind = served->kind, .call = served->call, .number = served->number };
+    snprintf (answer.to, sizeof answer.to, "%.*s", (int) strcspn (served->key, " "), served->key);
+    memcpy (answer.job, served->job, sizeof answer.job);
+    memcpy (answer.trace, served->trace, sizeof answer.trace);
+    cf_link_send (cf_link_here (), &answer, served->body);      /* lost with a broker: the caller asks again */
 }
 
 static void
 s_answer (served_t *served, cf_kind_t kind, uint64_t number, cf_body_t *body)
 {
-    if (served->answered)
+    if (served->answered) {
+        cf_body_unref (&body);
         return;
+    }
     served->answered = true;
-    served->answer = (cf_envelope_t) { .kind = kind, .call = served->envelope.call, .number = number };
-    memcpy (served->answer.to, served->envelope.from, sizeof served->answer.to);
-    memcpy (served->answer.job, served->envelope.job, sizeof served->answer.job);
-    memcpy (served->answer.trace, served->envelope.trace, sizeof served->answer.trace);
-    served->answer_body = body;
-    cf_link_send (cf_link_here (), &served->answer, body);      /* lost with a broker: the caller asks again */
+    served->kind = kind;
+    served->number = number;
+    served->body = body;
+    s_send_answer (served);
 }
 
 static void
@@ -94,41 +116,66 @@ s_run (cf_task_t *task, void *arg)
     served_t *served = arg;
     served->task = task;
     cf_task_set_owner (task, served);
-    cf_task_limit (task, served->envelope.deadline_ms);
-    s_handlers [served->envelope.message] (task, served->fields, s_owner);
+    cf_task_limit (task, served->envelope->deadline_ms);
+    s_handlers [served->envelope->message] (task, served->fields, s_owner);
     if (!served->answered) {
         cf_error_t error = { 0 };
         if (cf_task_wait_status (task, &error) == 0)
-            cf_error_set (&error, CF_ERROR_INTERNAL, "%s was not answered", cf_message_row (served->envelope.message)->name);
+            cf_error_set (&error, CF_ERROR_INTERNAL, "%s was not answered", cf_message_row (served->envelope->message)->name);
         s_answer_failure (served, error.code, error.text, "");
     }
     served->task = NULL;
     cf_codec_free (&served->fields);
+    free (served->envelope);
+    served->envelope = NULL;
+    DL_DELETE (s_working, served);
     DL_APPEND (s_kept, served);
     s_kept_count++;
-    s_kept_bytes += cf_body_size (served->answer_body);
+    s_kept_bytes += cf_body_size (served->body);
     while (s_kept_count > CF_SERVE_KEPT_MAX || (s_kept_bytes > CF_SERVE_KEPT_BYTES && s_kept_count > 1))
         s_forget_oldest ();
 }
 
-static void
-s_key (const cf_envelope_t *envelope, char key [CF_ENVELOPE_NAME_SIZE + 24])
+static served_t *
+s_lookup (const cf_envelope_t *envelope, char key [CF_SERVE_KEY_SIZE])
 {
-    snprintf (key, CF_ENVELOPE_NAME_SIZE + 24, "%s %llx", envelope->from, (unsigned long long) envelope->call);
+    served_t *served;
+    snprintf (key, CF_SERVE_KEY_SIZE, "%s %llx", envelope->from, (unsigned long long) envelope->call);
+    HASH_FIND_STR (s_served, key, served);
+    return served;
+}
+
+static served_t *
+s_new (const cf_envelope_t *envelope, const char *key, void *fields)
+{
+    size_t size = strlen (key) + 1;
+    served_t *served = calloc (1, sizeof *served + size);
+    if (!served || !(served->envelope = malloc (sizeof *envelope))) {
+        free (served);
+        return NULL;
+    }
+    *served->envelope = *envelope;
+    served->fields = fields;
+    served->call = envelope->call;
+    memcpy (served->job, envelope->job, sizeof served->job);
+    memcpy (served->trace, envelope->trace, sizeof served->trace);
+    memcpy (served->key, key, size);
+    HASH_ADD_KEYPTR (hh, s_served, served->key, size - 1, served);
+    DL_APPEND (s_working, served);
+    return served;
 }
 
 static void
 s_on_call (void *arg, const cf_envelope_t *envelope, const void *bytes, size_t size)
 {
     (void) arg;
-    char key [CF_ENVELOPE_NAME_SIZE + 24];
-    s_key (envelope, key);
-    served_t *served;
-    HASH_FIND_STR (s_served, key, served);
+    char key [CF_SERVE_KEY_SIZE];
+    served_t *served = s_lookup (envelope, key);
     if (served) {
         cf_metric_add (CF_METRIC_link_duplicates_total, 1);
+        served->orphan = false;
         if (served->answered)
-            cf_link_send (cf_link_here (), &served->answer, served->answer_body);
+            s_send_answer (served);
         return;
     }
     cf_error_t error;
@@ -145,16 +192,12 @@ s_on_call (void *arg, const cf_envelope_t *envelope, const void *bytes, size_t s
         s_refuse (envelope, error.code, error.text);
         return;
     }
-    served = calloc (1, sizeof *served);
+    served = s_new (envelope, key, fields);
     if (!served) {
         cf_codec_free (&fields);
         s_refuse (envelope, CF_ERROR_BUSY, "out of memory");
         return;
     }
-    served->envelope = *envelope;
-    served->fields = fields;
-    memcpy (served->key, key, sizeof served->key);
-    HASH_ADD_STR (s_served, key, served);
     cf_task_context_t context = { .priority = envelope->priority, .attempt = envelope->attempt };
     memcpy (context.job, envelope->job, sizeof context.job);
     memcpy (context.user, envelope->user, sizeof context.user);
@@ -162,6 +205,7 @@ s_on_call (void *arg, const cf_envelope_t *envelope, const void *bytes, size_t s
     memcpy (context.trace, envelope->trace, sizeof context.trace);
     if (!cf_task_start (cf_link_loop (cf_link_here ()), s_run, served, &context)) {
         s_refuse (envelope, CF_ERROR_BUSY, "no stack for another task");
+        DL_DELETE (s_working, served);
         s_free (served);
     }
 }
@@ -172,12 +216,36 @@ s_on_cancel (void *arg, const cf_envelope_t *envelope, const void *bytes, size_t
     (void) arg;
     (void) bytes;
     (void) size;
-    char key [CF_ENVELOPE_NAME_SIZE + 24];
-    s_key (envelope, key);
-    served_t *served;
-    HASH_FIND_STR (s_served, key, served);
+    char key [CF_SERVE_KEY_SIZE];
+    served_t *served = s_lookup (envelope, key);
     if (served && served->task)
         cf_task_cancel (served->task, CF_ERROR_CANCELLED);
+}
+
+/* ---- after a broker's death ---- */
+
+static void
+s_on_orphans (void *arg)
+{
+    (void) arg;
+    served_t *served;
+    DL_FOREACH (s_working, served)
+        if (served->orphan && !served->answered) {
+            served->orphan = false;
+            cf_log_info ("%s: its caller is gone", served->key);
+            cf_task_cancel (served->task, CF_ERROR_ACTOR_GONE);
+        }
+}
+
+static void
+s_on_joined (void *arg)
+{
+    (void) arg;
+    served_t *served;
+    DL_FOREACH (s_working, served)
+        served->orphan = true;
+    if (s_working)
+        cf_timer_set (cf_link_loop (cf_link_here ()), &s_orphans, CF_SERVE_ORPHAN_MS, s_on_orphans, NULL);
 }
 
 static bool
@@ -213,13 +281,14 @@ cf_serve (cf_actor_id_t actor, const cf_handler_t *handlers, size_t count, void 
         s_check_coverage (actor);
     cf_link_listen (cf_link_here (), CF_KIND_CALL, s_on_call, NULL);
     cf_link_listen (cf_link_here (), CF_KIND_CANCEL, s_on_cancel, NULL);
+    cf_link_on_joined (cf_link_here (), s_on_joined, NULL);
 }
 
 void
 cf_reply (cf_task_t *task, const void *fields)
 {
     served_t *served = cf_task_owner (task);
-    cf_message_id_t id = cf_message_row (served->envelope.message)->reply;
+    cf_message_id_t id = cf_message_row (served->envelope->message)->reply;
     cf_body_t *body = cf_body_new (id, fields);
     if (body)
         s_answer (served, CF_KIND_REPLY, 0, body);
@@ -242,7 +311,7 @@ cf_fail (cf_task_t *task, const cf_error_t *error)
 const cf_envelope_t *
 cf_serve_envelope (cf_task_t *task)
 {
-    return &((served_t *) cf_task_owner (task))->envelope;
+    return ((served_t *) cf_task_owner (task))->envelope;
 }
 
 size_t
@@ -252,17 +321,10 @@ cf_serve_count (void)
 }
 
 void
-cf_serve_cancel_all (cf_error_code_t code)
-{
-    served_t *served, *next;
-    HASH_ITER (hh, s_served, served, next)
-        if (served->task)
-            cf_task_cancel (served->task, code);
-}
-
-void
 cf_serve_free (void)
 {
+    if (cf_link_here ())
+        cf_timer_clear (cf_link_loop (cf_link_here ()), &s_orphans);
     while (s_kept)
         s_forget_oldest ();
 }

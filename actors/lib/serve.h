@@ -3,7 +3,8 @@
  *
  *  A handler runs as a task with the caller's context (job, user, request, trace) and the call's deadline as its limit. It
  *  answers once with cf_reply or cf_fail; if it returns without, the caller gets INTERNAL (or why its task was
- *  cancelled). A call that comes again, after a broker's death, is answered from what the first one gave.
+ *  cancelled). A call that comes again, after a broker's death, is answered from what the first one gave; one that does not come again
+ *  then has nobody who waits for it, and is cancelled.
  */
 #ifndef CF_LIB_SERVE_H
 #define CF_LIB_SERVE_H
@@ -33,8 +34,6 @@ const cf_envelope_t *cf_serve_envelope (cf_task_t *task);
 
 /*  Calls being worked on now. */
 size_t cf_serve_count (void);
-/*  Cancels them all with code, e.g. at the end of a drain. */
-void cf_serve_cancel_all (cf_error_code_t code);
 void cf_serve_free (void);
 
 #endif

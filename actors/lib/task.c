@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #ifdef CF_SANITIZE
 #include <sanitizer/common_interface_defs.h>
@@ -27,6 +28,7 @@ typedef enum { RUNNING, WAITING, RUNNABLE, ENDED } state_t;
 
 struct cf_task_t {
     cf_task_t *next;                    /* in the list of runnable tasks */
+    cf_task_t *alive_prev, *alive_next;
     cf_loop_t *loop;
     cf_task_fn *fn;
     void *arg;
@@ -50,6 +52,7 @@ static struct {
     cf_task_t *current;
     ucontext_t loop;                    /* where the running task gives back to */
     cf_task_t *first, *last;            /* runnable */
+    cf_task_t *alive;                   /* all of them */
     void *pool [CF_TASK_POOL_MAX];
     size_t pooled, count;
 #ifdef CF_SANITIZE
@@ -160,6 +163,7 @@ s_end (cf_task_t *self)
 {
     cf_timer_clear (self->loop, &self->timer);
     s_give_stack (self->stack);
+    DL_DELETE2 (s_world.alive, self, alive_prev, alive_next);
     s_world.count--;
     free (self);
 }
@@ -235,6 +239,7 @@ cf_task_start (cf_loop_t *loop, cf_task_fn *fn, void *arg, const cf_task_context
     if (context)
         self->context = *context;
     s_make_context (self);
+    DL_APPEND2 (s_world.alive, self, alive_prev, alive_next);
     s_world.count++;
     if (s_world.current)
         s_push_runnable (self);
@@ -316,6 +321,14 @@ cf_task_cancel (cf_task_t *self, cf_error_code_t code)
         self->cancelled = code;
     if (!self->shields && self->state == WAITING)
         s_push_runnable (self);
+}
+
+void
+cf_task_cancel_all (cf_error_code_t code)
+{
+    cf_task_t *task;
+    DL_FOREACH2 (s_world.alive, task, alive_next)
+        cf_task_cancel (task, code);
 }
 
 void

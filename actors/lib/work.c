@@ -376,7 +376,8 @@ cf_work_generate (cf_work_t *self, const cf_agent_step_t *step, cf_error_t *erro
         free (text);
         if (!document)
             cf_buf_printf (&complaints, "- %s\n", error->text);
-        else if (s_complain (schema, document, &complaints) == 0)
+        else if (s_complain (schema, document, &complaints) == 0
+                 && (!step->check || step->check (document, step->check_arg, &complaints) == 0))
             break;
         json_decref (document);
         document = NULL;
@@ -397,6 +398,8 @@ cf_work_generate (cf_work_t *self, const cf_agent_step_t *step, cf_error_t *erro
 int
 cf_work_apply (cf_work_t *self, const char *effect, const cf_json_t *changes, cf_error_t *error)
 {
+    if (!*self->project)
+        return 0;
     char *text = cf_json_print (changes);
     char name [192];
     snprintf (name, sizeof name, "%s:%s", self->step, effect);

@@ -138,6 +138,8 @@ s_judge_status (const cf_provider_t *provider, const cf_http_response_t *respons
     verdict->status = response->status;
     verdict->failure = provider->api->classify (response->status, response->body.bytes, response->body.size, refused);
     verdict->retry_after_ms = cf_attempt_retry_after_ms (response, cf_clock_wall_us ());
+    if (!verdict->retry_after_ms && provider->api->retry_after_ms)
+        verdict->retry_after_ms = provider->api->retry_after_ms (response->body.bytes, response->body.size);
     verdict->final = cf_http_header (response, "x-should-retry", value, sizeof value) && strcasecmp (value, "false") == 0;
 }
 

@@ -14,7 +14,7 @@ typedef enum {
 } cf_failure_class_t;
 
 typedef enum { CF_FAILURE_SAME_NEVER, CF_FAILURE_SAME_LAST, CF_FAILURE_SAME_BACKOFF } cf_failure_same_t;
-typedef enum { CF_FAILURE_NEXT_NONE, CF_FAILURE_NEXT_OTHER, CF_FAILURE_NEXT_ANY } cf_failure_next_t;
+typedef enum { CF_FAILURE_NEXT_OTHER, CF_FAILURE_NEXT_ANY } cf_failure_next_t;
 
 typedef struct {
     const char *name;

@@ -6,10 +6,8 @@
  */
 
 #include "actors/providers/provider.h"
-#include "actors/providers/scan.h"
 #include "actors/providers/strict.h"
 
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -28,21 +26,12 @@ s_embed_url (const char *base, const char *model, cf_buf_t *url)
     return cf_buf_printf (url, "%s/embeddings", base);
 }
 
-static int
-s_key_header (const char *key, cf_buf_t *line)
-{
-    for (const char *at = key; *at; at++)
-        if (*at <= ' ' || *at == 0x7f)
-            return -1;                  /* would end the header line, or make it another */
-    return cf_buf_printf (line, "Authorization: Bearer %s", key);
-}
-
 /* ---- requests ---- */
 
 static int
 s_format (const char *name, const cf_json_t *schema, cf_buf_t *out, cf_error_t *error)
 {
-    cf_json_t *reduced = cf_strict_reduce (schema, error);
+    cf_json_t *reduced = cf_strict_reduce (schema, 0, error);
     if (!reduced)
         return -1;
     cf_buf_puts (out, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":");
@@ -233,22 +222,9 @@ s_read_error (cf_reading_t *reading, cf_slice_t text)
 {
     bool refused = false;
     cf_json_t *error = cf_json_parse (text.text, text.size, NULL);
-    reading->failure = s_class_of (0, cf_json_str (error, "code", ""), cf_json_str (error, "type", ""), &refused);
-    if (refused)
-        reading->end = CF_READING_REFUSED;
-    else if (reading->failure == CF_FAILURE_INVALID)
-        reading->failure = CF_FAILURE_CUT;      /* it had accepted the request: what ended the stream was its own doing */
+    cf_failure_class_t failure = s_class_of (0, cf_json_str (error, "code", ""), cf_json_str (error, "type", ""), &refused);
+    cf_reading_fail (reading, failure, refused);
     json_decref (error);
-}
-
-static void
-s_read_model (cf_reading_t *reading, cf_slice_t text)
-{
-    cf_buf_t model;
-    cf_buf_init (&model, sizeof reading->model - 1);
-    if (cf_slice_decode (text, &model) == 0)
-        memcpy (reading->model, model.bytes, model.size);
-    cf_buf_free (&model);
 }
 
 static cf_reading_end_t
@@ -256,25 +232,6 @@ s_end_of (cf_slice_t reason)
 {
     return cf_slice_is (reason, "stop")? CF_READING_STOP: cf_slice_is (reason, "length")? CF_READING_LENGTH
         : cf_slice_is (reason, "content_filter")? CF_READING_REFUSED: CF_READING_OTHER;
-}
-
-static bool
-s_is_string (cf_slice_t slice)
-{
-    return slice.size > 0 && *slice.text == '"';
-}
-
-/*  Appends a string; one that is broken leaves out as it was. */
-static void
-s_read_text (cf_reading_t *reading, cf_slice_t text, cf_buf_t *out)
-{
-    size_t former = out->size;
-    if (!s_is_string (text) || cf_slice_decode (text, out) == 0 || out->overflowed)
-        return;
-    reading->malformed++;
-    out->size = former;
-    if (out->capacity)
-        out->bytes [former] = 0;
 }
 
 static void
@@ -293,16 +250,15 @@ s_read (cf_reading_t *reading, const char *data, size_t size)
         s_read_error (reading, chunk.error);
         return;
     }
-    if (s_is_string (chunk.model) && !*reading->model)
-        s_read_model (reading, chunk.model);
+    cf_reading_name (reading, chunk.model);
     if (chunk.usage.text) {
         reading->counted = true;
         reading->input_tokens = cf_slice_u32 (chunk.input_tokens, 0);
         reading->output_tokens = cf_slice_u32 (chunk.output_tokens, 0);
     }
-    s_read_text (reading, chunk.content, &reading->text);
-    s_read_text (reading, chunk.refusal, &reading->refusal);
-    if (s_is_string (chunk.reason))
+    cf_reading_put (reading, chunk.content, &reading->text);
+    cf_reading_put (reading, chunk.refusal, &reading->refusal);
+    if (chunk.reason.size > 0 && *chunk.reason.text == '"')
         reading->end = s_end_of (chunk.reason);
 }
 
@@ -354,28 +310,13 @@ s_read_floats (const char *text, size_t length, float values [CF_PROVIDER_DIMENS
 }
 
 static int
-s_read_array (const cf_json_t *array, float values [CF_PROVIDER_DIMENSIONS])
-{
-    if (json_array_size (array) != CF_PROVIDER_DIMENSIONS)
-        return -1;
-    for (size_t at = 0; at < CF_PROVIDER_DIMENSIONS; at++) {
-        const cf_json_t *element = json_array_get (array, at);
-        double number = json_number_value (element);
-        if (!json_is_number (element) || number < -FLT_MAX || number > FLT_MAX)
-            return -1;
-        values [at] = (float) number;
-    }
-    return 0;
-}
-
-static int
 s_read_embedding (const char *body, size_t size, float values [CF_PROVIDER_DIMENSIONS])
 {
     cf_json_t *document = cf_json_parse (body, size, NULL);
     const cf_json_t *item = json_array_get (json_object_get (document, "data"), 0);
     const cf_json_t *embedding = json_object_get (item, "embedding");
     int rc = json_is_string (embedding)? s_read_floats (json_string_value (embedding), json_string_length (embedding), values)
-        : s_read_array (embedding, values);
+        : cf_reading_vector (embedding, values);
     for (size_t at = 0; rc == 0 && at < CF_PROVIDER_DIMENSIONS; at++)
         if (!isfinite (values [at]))
             rc = -1;
@@ -385,12 +326,11 @@ s_read_embedding (const char *body, size_t size, float values [CF_PROVIDER_DIMEN
 
 const cf_provider_api_t cf_provider_openai = {
     .chat_url = s_chat_url,
-    .embed_url = s_embed_url,
-    .key_header = s_key_header,
     .format = s_format,
     .chat_body = s_chat_body,
     .read = s_read,
     .classify = s_classify,
+    .embed_url = s_embed_url,
     .embed_body = s_embed_body,
     .read_embedding = s_read_embedding
 };

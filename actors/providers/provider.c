@@ -12,16 +12,31 @@
 #define CF_PROVIDER_SCHEMAS 64          /* rendered schemas kept; there are a dozen files */
 #define CF_PROVIDER_SCHEMA_MAX (1u << 20)
 #define CF_PROVIDER_LINE_MAX 1024
+#define CF_PROVIDER_LINES 7             /* header lines of a request */
+#define CF_PROVIDER_FIXED 2             /* of them, the same for all */
 
-#define PROVIDER(name_, base_, key_, url_, caption_) extern const cf_provider_api_t cf_provider_##name_;
+#define PROVIDER(name_, base_, key_, url_, prefix_, caption_) extern const cf_provider_api_t cf_provider_##name_;
+#define PROVIDER_HEADER(name_, prefix_, setting_)
 #include "actors/providers/providers.def"
 #undef PROVIDER
+#undef PROVIDER_HEADER
 
 static const cf_provider_t s_rows [] = {
-#define PROVIDER(name_, base_, key_, url_, caption_)                                    \
-    { #name_, &cf_provider_##name_, CF_CONFIG_##base_, CF_CONFIG_##key_, url_ },
+#define PROVIDER(name_, base_, key_, url_, prefix_, caption_)                                   \
+    { #name_, &cf_provider_##name_, CF_CONFIG_##base_, CF_CONFIG_##key_, url_, prefix_ },
+#define PROVIDER_HEADER(name_, prefix_, setting_)
 #include "actors/providers/providers.def"
 #undef PROVIDER
+#undef PROVIDER_HEADER
+};
+
+/*  Header lines beside the key's, whose values are settings. */
+static const struct { const cf_provider_api_t *api; const char *prefix; cf_config_id_t setting; } s_extra [] = {
+#define PROVIDER(name_, base_, key_, url_, prefix_, caption_)
+#define PROVIDER_HEADER(name_, prefix_, setting_) { &cf_provider_##name_, prefix_, CF_CONFIG_##setting_ },
+#include "actors/providers/providers.def"
+#undef PROVIDER
+#undef PROVIDER_HEADER
 };
 
 #define CF_PROVIDER_ROWS (sizeof s_rows / sizeof s_rows [0])
@@ -34,23 +49,8 @@ typedef struct {
 
 static char s_json_header [] = "Content-Type: application/json";
 static char s_accept_header [] = "Accept: text/event-stream, application/json";
-static struct { char *lines [4]; } s_headers [CF_PROVIDER_ROWS];
+static struct { char *lines [CF_PROVIDER_LINES + 1]; } s_headers [CF_PROVIDER_ROWS];
 static rendered_t *s_rendered;
-
-void
-cf_reading_init (cf_reading_t *self)
-{
-    *self = (cf_reading_t) { .end = CF_READING_OPEN };
-    cf_buf_init (&self->text, CF_PROVIDER_TEXT_MAX);
-    cf_buf_init (&self->refusal, 64u * 1024u);
-}
-
-void
-cf_reading_free (cf_reading_t *self)
-{
-    cf_buf_free (&self->text);
-    cf_buf_free (&self->refusal);
-}
 
 const cf_provider_t *
 cf_provider_at (size_t at)
@@ -74,23 +74,50 @@ cf_provider_base (const cf_provider_t *self)
     return *base? base: *cf_config_str (self->key_setting)? self->public_url: "";
 }
 
+/*  A header line of its own, NULL where value would end the line, or make it another. */
+static char *
+s_line (const char *prefix, const char *value)
+{
+    cf_buf_t line;
+    for (const char *at = value; *at; at++)
+        if (*at <= ' ' || *at == 0x7f)
+            return NULL;
+    cf_buf_init (&line, CF_PROVIDER_LINE_MAX);
+    cf_buf_puts (&line, prefix);
+    if (cf_buf_puts (&line, value) == 0)
+        return cf_buf_take (&line);
+    cf_buf_free (&line);
+    return NULL;
+}
+
+static void
+s_free_headers (char **lines)
+{
+    for (char **line = lines + CF_PROVIDER_FIXED; *line; line++) {
+        explicit_bzero (*line, strlen (*line));
+        free (*line);
+    }
+    memset (lines, 0, sizeof s_headers [0]);
+}
+
 char *const *
 cf_provider_headers (const cf_provider_t *self)
 {
     char **lines = s_headers [self - s_rows].lines;
     if (lines [0])
         return lines;
-    const char *key = cf_config_str (self->key_setting);
-    if (*key) {
-        cf_buf_t line;
-        cf_buf_init (&line, CF_PROVIDER_LINE_MAX);
-        if (self->api->key_header (key, &line))
-            return NULL;
-        lines [2] = cf_buf_take (&line);
-    }
     lines [0] = s_json_header;
     lines [1] = s_accept_header;
-    return lines;
+    size_t count = CF_PROVIDER_FIXED;
+    const char *key = cf_config_str (self->key_setting);
+    bool good = !*key || (lines [count++] = s_line (self->key_prefix, key));
+    for (size_t at = 0; good && at < sizeof s_extra / sizeof s_extra [0]; at++)
+        if (s_extra [at].api == self->api && *cf_config_str (s_extra [at].setting))
+            good = count < CF_PROVIDER_LINES && (lines [count++] = s_line (s_extra [at].prefix, cf_config_str (s_extra [at].setting)));
+    if (good)
+        return lines;
+    s_free_headers (lines);
+    return NULL;
 }
 
 static rendered_t *
@@ -140,13 +167,9 @@ cf_provider_schema (const cf_provider_t *self, const char *name, cf_error_t *err
 void
 cf_provider_free (void)
 {
-    for (size_t at = 0; at < CF_PROVIDER_ROWS; at++) {
-        char *secret = s_headers [at].lines [2];
-        if (secret)
-            explicit_bzero (secret, strlen (secret));
-        free (secret);
-        memset (&s_headers [at], 0, sizeof s_headers [at]);
-    }
+    for (size_t at = 0; at < CF_PROVIDER_ROWS; at++)
+        if (s_headers [at].lines [0])
+            s_free_headers (s_headers [at].lines);
     rendered_t *rendered, *next;
     HASH_ITER (hh, s_rendered, rendered, next) {
         HASH_DEL (s_rendered, rendered);

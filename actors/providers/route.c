@@ -21,8 +21,14 @@ typedef struct {
     double input, output;
 } price_t;
 
+typedef struct {
+    char name [CF_ROUTE_NAME_SIZE];
+    uint32_t tokens;
+} limit_t;
+
 static price_t s_prices [CF_ROUTE_PRICES];
-static size_t s_price_count;
+static limit_t s_limits [CF_ROUTE_PRICES];
+static size_t s_price_count, s_limit_count;
 static cf_routes_t s_lists [CF_ROUTE_LISTS];    /* by setting; those that are no list of models stay empty */
 
 /*  The next element of a comma-separated list, without white space around it; false at the end. Empty elements count. */
@@ -94,6 +100,44 @@ cf_route_cost (const cf_route_t *route, uint32_t input_tokens, uint32_t output_t
     return (double) (uint64_t) (millionths + 0.5) / 1e6;
 }
 
+/* ---- limits ---- */
+
+static int
+s_read_limit (const char *item, size_t size)
+{
+    const char *equals = memchr (item, '=', size);
+    limit_t *limit = &s_limits [s_limit_count];
+    if (s_limit_count == CF_ROUTE_PRICES || !equals || equals == item || equals - item >= CF_ROUTE_NAME_SIZE)
+        return -1;
+    char *end;
+    unsigned long tokens = strtoul (equals + 1, &end, 10);
+    if (!isdigit ((unsigned char) equals [1]) || end != item + size || tokens == 0 || tokens > UINT32_MAX)
+        return -1;
+    snprintf (limit->name, sizeof limit->name, "%.*s", (int) (equals - item), item);
+    limit->tokens = (uint32_t) tokens;
+    s_limit_count++;
+    return 0;
+}
+
+int
+cf_route_read_limits (const char *list, cf_error_t *error)
+{
+    const char *item;
+    size_t size;
+    s_limit_count = 0;
+    for (const char *at = *list? list: NULL; s_next (&at, &item, &size); )
+        if (s_read_limit (item, size))
+            return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "%s: \"%.*s\" is not provider/model=tokens",
+                                 cf_config_name (CF_CONFIG_MODEL_MAX_TOKENS), (int) (size < 200? size: 200), item);
+    return 0;
+}
+
+uint32_t
+cf_route_max_tokens (const cf_route_t *route, uint32_t wanted)
+{
+    return route->max_tokens && (wanted == 0 || wanted > route->max_tokens)? route->max_tokens: wanted;
+}
+
 /* ---- routes ---- */
 
 static void
@@ -121,7 +165,8 @@ s_url (const cf_route_t *route, bool embeds)
     snprintf (base, sizeof base, "%s", cf_provider_base (route->provider));
     for (size_t size = strlen (base); size && base [size - 1] == '/'; )
         base [--size] = 0;
-    int rc = embeds? route->provider->api->embed_url (base, route->model, &url): route->provider->api->chat_url (base, route->model, &url);
+    const cf_provider_api_t *api = route->provider->api;
+    int rc = !embeds? api->chat_url (base, route->model, &url): api->embed_url? api->embed_url (base, route->model, &url): -1;
     if (rc == 0)
         return cf_buf_take (&url);
     cf_buf_free (&url);
@@ -129,18 +174,21 @@ s_url (const cf_route_t *route, bool embeds)
 }
 
 static void
-s_find_price (cf_route_t *route)
+s_find_numbers (cf_route_t *route)
 {
     for (size_t at = 0; at < s_price_count; at++)
         if (strcmp (s_prices [at].name, route->name) == 0) {
             route->input_price = s_prices [at].input;
             route->output_price = s_prices [at].output;
         }
+    for (size_t at = 0; at < s_limit_count; at++)
+        if (strcmp (s_limits [at].name, route->name) == 0)
+            route->max_tokens = s_limits [at].tokens;
 }
 
-/*  0, or -1 with error but for the setting's name. */
+/*  Finds the provider of "provider/model". 0, or -1 with error but for the setting's name. */
 static int
-s_read_route (cf_route_t *route, const char *item, size_t size, bool embeds, cf_error_t *error)
+s_read_name (cf_route_t *route, const char *item, size_t size, cf_error_t *error)
 {
     const char *slash = memchr (item, '/', size);
     if (!slash || slash == item || slash + 1 == item + size || size >= CF_ROUTE_NAME_SIZE)
@@ -148,44 +196,71 @@ s_read_route (cf_route_t *route, const char *item, size_t size, bool embeds, cf_
     route->provider = cf_provider_named (item, (size_t) (slash - item));
     if (!route->provider)
         return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "there is no provider \"%.*s\"", (int) (slash - item), item);
-    if (!*cf_provider_base (route->provider))
-        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "%s is used, but neither %s nor %s is set", route->provider->name,
-                             cf_config_name (route->provider->key_setting), cf_config_name (route->provider->base_setting));
-    route->headers = cf_provider_headers (route->provider);
-    if (!route->headers)
-        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "%s is no key", cf_config_name (route->provider->key_setting));
     route->name = strndup (item, size);
     route->model = route->name? route->name + (slash - item) + 1: NULL;
-    route->url = route->name? s_url (route, embeds): NULL;
+    return route->name? 0: cf_error_set (error, CF_ERROR_INTERNAL, "no memory left");
+}
+
+/*  Fills in the rest. 0, or -1 with error. */
+static int
+s_complete (cf_route_t *route, bool embeds, cf_error_t *error)
+{
+    const cf_provider_t *provider = route->provider;
+    route->headers = cf_provider_headers (provider);
+    if (!route->headers)
+        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "%s is no key", cf_config_name (provider->key_setting));
+    route->url = s_url (route, embeds);
+    if (!route->url && embeds && !provider->api->embed_url)
+        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "%s has no embeddings", provider->name);
     if (!route->url)
-        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "\"%.*s\" gives no address", (int) size, item);
-    s_find_price (route);
+        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "\"%s\" gives no address", route->name);
+    s_find_numbers (route);
     return 0;
+}
+
+/*  Notes a provider that is not set up: that matters only if no other is. */
+static void
+s_note_missing (const cf_provider_t *provider, cf_buf_t *missing)
+{
+    cf_buf_printf (missing, "%s%s is used, but neither %s nor %s is set", missing->size? "; ": "", provider->name,
+                   cf_config_name (provider->key_setting), cf_config_name (provider->base_setting));
 }
 
 void
 cf_route_read (cf_routes_t *self, cf_config_id_t setting, const char *list, bool embeds)
 {
     cf_error_t error = { 0 };
+    cf_buf_t missing;
     const char *item;
     size_t size;
+    cf_buf_init (&missing, 400);
     *self = (cf_routes_t) { .setting = setting };
     for (const char *at = list; error.code == CF_OK && s_next (&at, &item, &size); ) {
+        cf_route_t route = { .provider = NULL };
         if (self->count == CF_ROUTE_MAX)
             cf_error_set (&error, CF_ERROR_PROVIDER_SETTINGS, "more than %d models", CF_ROUTE_MAX);
-        else if (s_read_route (&self->routes [self->count], item, size, embeds, &error) == 0)
-            self->count++;
+        else if (s_read_name (&route, item, size, &error) == 0 && !*cf_provider_base (route.provider))
+            s_note_missing (route.provider, &missing);
+        else if (error.code == CF_OK && s_complete (&route, embeds, &error) == 0) {
+            self->routes [self->count++] = route;
+            continue;
+        }
+        s_clear_route (&route);
     }
+    if (error.code == CF_OK && self->count == 0)
+        cf_error_set (&error, CF_ERROR_PROVIDER_SETTINGS, "%s", missing.bytes);
+    cf_buf_free (&missing);
     if (error.code != CF_OK) {
         cf_route_clear (self);
-        cf_error_set (&self->error, CF_ERROR_PROVIDER_SETTINGS, "%s: %.300s", cf_config_name (setting), error.text);
+        cf_error_set (&self->error, CF_ERROR_PROVIDER_SETTINGS, "%s: %.400s", cf_config_name (setting), error.text);
     }
 }
 
 int
 cf_route_load (cf_error_t *error)
 {
-    if (cf_route_read_prices (cf_config_str (CF_CONFIG_MODEL_PRICES), error))
+    if (cf_route_read_prices (cf_config_str (CF_CONFIG_MODEL_PRICES), error)
+        || cf_route_read_limits (cf_config_str (CF_CONFIG_MODEL_MAX_TOKENS), error))
         return -1;
     for (size_t at = 0; at < CF_ROUTE_LISTS; at++) {
         cf_config_id_t setting = (cf_config_id_t) at;
@@ -217,5 +292,5 @@ cf_route_free (void)
 {
     for (size_t at = 0; at < CF_ROUTE_LISTS; at++)
         cf_route_clear (&s_lists [at]);
-    s_price_count = 0;
+    s_price_count = s_limit_count = 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  route - the settings MODELS_<AGENT>, MODEL_EMBEDDING and MODEL_PRICES as tables
+/*  route - the settings MODELS_<AGENT>, MODEL_EMBEDDING, MODEL_PRICES and MODEL_MAX_TOKENS as tables
  *
  *  A route is one provider/model, with everything about it that is the same in every request.
  */
@@ -9,7 +9,7 @@
 #include "actors/providers/provider.h"
 
 #define CF_ROUTE_MAX 8                  /* models of one agent */
-#define CF_ROUTE_PRICES 64              /* models with a price */
+#define CF_ROUTE_PRICES 64              /* models with a price; as many with a limit */
 
 typedef struct {
     const cf_provider_t *provider;
@@ -18,17 +18,18 @@ typedef struct {
     char *url;
     char *const *headers;               /* the provider's */
     double input_price, output_price;   /* US dollars per million tokens; 0 where none is set */
+    uint32_t max_tokens;                /* most that the model can give; 0 where none is set */
 } cf_route_t;
 
 typedef struct {
     cf_config_id_t setting;
-    cf_route_t routes [CF_ROUTE_MAX];   /* in order of preference */
+    cf_route_t routes [CF_ROUTE_MAX];   /* in order of preference, but for those of providers that are not set up */
     size_t count;                       /* 0: error says why */
     cf_error_t error;                   /* PROVIDER_SETTINGS naming the setting */
 } cf_routes_t;
 
-/*  Reads all of them. 0, or -1 with error naming the setting where MODEL_PRICES is malformed. What is wrong with a list of
-    models is found out by who asks for it. */
+/*  Reads all of them. 0, or -1 with error naming the setting where MODEL_PRICES or MODEL_MAX_TOKENS is malformed. What is wrong
+    with a list of models is found out by who asks for it. */
 int cf_route_load (cf_error_t *error);
 /*  Routes of an agent; NULL where no setting MODELS_<AGENT> exists. Borrowed. */
 const cf_routes_t *cf_route_of_agent (const char *agent);
@@ -42,8 +43,13 @@ void cf_route_read (cf_routes_t *routes, cf_config_id_t setting, const char *lis
 void cf_route_clear (cf_routes_t *routes);
 /*  Reads "provider/model=input:output, …". 0, or -1 with error; the former prices are gone in either case. */
 int cf_route_read_prices (const char *list, cf_error_t *error);
+/*  Reads "provider/model=tokens, …", in the same way. */
+int cf_route_read_limits (const char *list, cf_error_t *error);
 
 /*  What that many tokens cost on a route, in US dollars, to the millionth. */
 double cf_route_cost (const cf_route_t *route, uint32_t input_tokens, uint32_t output_tokens);
+
+/*  Tokens to ask a route for where the agent wants so many (0: as many as there are): no more than its model can give. */
+uint32_t cf_route_max_tokens (const cf_route_t *route, uint32_t wanted);
 
 #endif

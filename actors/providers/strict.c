@@ -13,7 +13,13 @@
 
 #define CF_STRICT_DEPTH 64
 
-static cf_json_t *s_reduce (const cf_json_t *schema, int depth, cf_error_t *error);
+/*  One reduction. */
+typedef struct {
+    unsigned dialect;
+    cf_error_t *error;
+} reduction_t;
+
+static cf_json_t *s_reduce (const reduction_t *self, const cf_json_t *schema, int depth);
 
 /*  Whether key is one of those that every object of this schema must have. */
 static bool
@@ -56,8 +62,9 @@ s_nullable (cf_json_t *schema)
 }
 
 static int
-s_reduce_properties (const cf_json_t *schema, cf_json_t *out, int depth, cf_error_t *error)
+s_reduce_properties (const reduction_t *self, const cf_json_t *schema, cf_json_t *out, int depth)
 {
+    bool optional = self->dialect & CF_STRICT_OPTIONAL;
     cf_json_t *properties = json_object (), *required = json_array ();
     json_object_set_new (out, "properties", properties);
     json_object_set_new (out, "required", required);
@@ -65,20 +72,22 @@ s_reduce_properties (const cf_json_t *schema, cf_json_t *out, int depth, cf_erro
     const char *key;
     cf_json_t *value;
     json_object_foreach (json_object_get (schema, "properties"), key, value) {
-        cf_json_t *reduced = s_reduce (value, depth, error);
+        cf_json_t *reduced = s_reduce (self, value, depth);
         if (!reduced)
             return -1;
-        json_object_set_new (properties, key, s_required (schema, key)? reduced: s_nullable (reduced));
-        json_array_append_new (required, json_string (key));
+        bool needed = s_required (schema, key);
+        json_object_set_new (properties, key, needed || optional? reduced: s_nullable (reduced));
+        if (needed || !optional)
+            json_array_append_new (required, json_string (key));
     }
     if (json_object_get (schema, "patternProperties") || json_is_object (json_object_get (schema, "additionalProperties")))
-        return cf_error_set (error, CF_ERROR_INVALID, "strict mode knows no objects with free names");
+        return cf_error_set (self->error, CF_ERROR_INVALID, "strict mode knows no objects with free names");
     return 0;
 }
 
 /*  Reduces each schema of an array or object into a new one of the same kind. */
 static int
-s_reduce_all (cf_json_t *schemas, const char *keyword, cf_json_t *out, int depth, cf_error_t *error)
+s_reduce_all (const reduction_t *self, cf_json_t *schemas, const char *keyword, cf_json_t *out, int depth)
 {
     size_t at;
     const char *key;
@@ -86,10 +95,10 @@ s_reduce_all (cf_json_t *schemas, const char *keyword, cf_json_t *out, int depth
     cf_json_t *all = json_is_array (schemas)? json_array (): json_object ();
     json_object_set_new (out, keyword, all);
     json_array_foreach (schemas, at, value)
-        if (json_array_append_new (all, s_reduce (value, depth, error)))
+        if (json_array_append_new (all, s_reduce (self, value, depth)))
             return -1;
     json_object_foreach (schemas, key, value)
-        if (json_object_set_new (all, key, s_reduce (value, depth, error)))
+        if (json_object_set_new (all, key, s_reduce (self, value, depth)))
             return -1;
     return 0;
 }
@@ -106,39 +115,48 @@ s_is_object (const cf_json_t *schema)
     return json_is_string (type) && strcmp (json_string_value (type), "object") == 0;
 }
 
-static int
-s_reduce_into (const cf_json_t *schema, cf_json_t *out, int depth, cf_error_t *error)
+/*  The keywords that are kept as they are. */
+static void
+s_keep (const reduction_t *self, const cf_json_t *schema, cf_json_t *out)
 {
     static const char *const kept [] = { "type", "enum", "const", "description", "$ref" };
     for (size_t at = 0; at < sizeof kept / sizeof kept [0]; at++) {
         const cf_json_t *value = json_object_get (schema, kept [at]);
-        if (value)
+        if (value && strcmp (kept [at], "const") == 0 && self->dialect & CF_STRICT_ENUMS_ONLY)
+            json_object_set_new (out, "enum", json_pack ("[o]", json_deep_copy (value)));
+        else if (value)
             json_object_set_new (out, kept [at], json_deep_copy (value));
     }
-    if (s_is_object (schema) && s_reduce_properties (schema, out, depth, error))
+}
+
+static int
+s_reduce_into (const reduction_t *self, const cf_json_t *schema, cf_json_t *out, int depth)
+{
+    s_keep (self, schema, out);
+    if (s_is_object (schema) && s_reduce_properties (self, schema, out, depth))
         return -1;
     const cf_json_t *items = json_object_get (schema, "items");
-    cf_json_t *reduced = items? s_reduce (items, depth, error): NULL;
+    cf_json_t *reduced = items? s_reduce (self, items, depth): NULL;
     if (items && (!reduced || json_object_set_new (out, "items", reduced)))
         return -1;
     static const char *const walked [] [2] = { { "anyOf", "anyOf" }, { "oneOf", "anyOf" }, { "$defs", "$defs" } };
     for (size_t at = 0; at < sizeof walked / sizeof walked [0]; at++) {
         cf_json_t *schemas = json_object_get (schema, walked [at] [0]);
-        if (schemas && s_reduce_all (schemas, walked [at] [1], out, depth, error))
+        if (schemas && s_reduce_all (self, schemas, walked [at] [1], out, depth))
             return -1;
     }
     return 0;
 }
 
 static cf_json_t *
-s_reduce (const cf_json_t *schema, int depth, cf_error_t *error)
+s_reduce (const reduction_t *self, const cf_json_t *schema, int depth)
 {
     if (!json_is_object (schema) || depth == CF_STRICT_DEPTH) {
-        cf_error_set (error, CF_ERROR_INVALID, depth == CF_STRICT_DEPTH? "schema is too deep": "strict mode needs each schema to be an object");
+        cf_error_set (self->error, CF_ERROR_INVALID, depth == CF_STRICT_DEPTH? "schema is too deep": "strict mode needs each schema to be an object");
         return NULL;
     }
     cf_json_t *out = json_object ();
-    if (s_reduce_into (schema, out, depth + 1, error)) {
+    if (s_reduce_into (self, schema, out, depth + 1)) {
         json_decref (out);
         return NULL;
     }
@@ -146,11 +164,12 @@ s_reduce (const cf_json_t *schema, int depth, cf_error_t *error)
 }
 
 cf_json_t *
-cf_strict_reduce (const cf_json_t *schema, cf_error_t *error)
+cf_strict_reduce (const cf_json_t *schema, unsigned dialect, cf_error_t *error)
 {
+    const reduction_t self = { dialect, error };
     if (!s_is_object (schema) || json_object_get (schema, "anyOf")) {
         cf_error_set (error, CF_ERROR_INVALID, "strict mode needs an object at the root");
         return NULL;
     }
-    return s_reduce (schema, 0, error);
+    return s_reduce (&self, schema, 0);
 }

@@ -22,13 +22,40 @@ s_database (void)
     return !cf_peers_database_up ()? CF_PEERS_DOWN: cf_peers_ready ("jobs")? CF_PEERS_OK: CF_PEERS_DEGRADED;
 }
 
+/*  Whether PROVIDERS, a list with commas, names it: the edge has no keys to look at. */
+static bool
+s_configured (const char *name)
+{
+    size_t size = strlen (name);
+    for (const char *at = cf_config_str (CF_CONFIG_PROVIDERS); *at; at += strcspn (at, ","), at += *at == ',')
+        if (strcspn (at, ",") == size && strncmp (at, name, size) == 0)
+            return true;
+    return false;
+}
+
 static const char *
-s_provider (const char *name, bool configured)
+s_provider (const char *name)
 {
     const char *said = cf_peers_breaker (name);
+    bool configured = s_configured (name);
     if (configured && cf_config_bool (CF_CONFIG_SIMULATED))
         return "simulated";
     return said? said: configured? "closed": "not configured";
+}
+
+/*  One of which the circuit is open degrades the whole, even where others stand in for it. */
+static cf_json_t *
+s_providers (bool *all)
+{
+    static const char *const names [] = { "openai", "google", "anthropic" };
+    cf_json_t *providers = json_object ();
+    *all = true;
+    for (size_t at = 0; at < sizeof names / sizeof names [0]; at++) {
+        const char *state = s_provider (names [at]);
+        *all = *all && strcmp (state, "open") != 0;
+        json_object_set_new (providers, names [at], json_string (state));
+    }
+    return providers;
 }
 
 static cf_json_t *
@@ -50,16 +77,13 @@ s_agents (bool *all)
 static char *
 s_text (void)
 {
-    bool agents_ok;
-    cf_json_t *agents = s_agents (&agents_ok);
-    const char *openai = s_provider ("openai", true);
-    bool healthy = agents_ok && cf_peers_broker () == CF_PEERS_OK && s_database () == CF_PEERS_OK && strcmp (openai, "open");
-    cf_json_t *health = json_pack ("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:{s:s, s:s, s:s}, s:o}}",
+    bool agents_ok, providers_ok;
+    cf_json_t *agents = s_agents (&agents_ok), *providers = s_providers (&providers_ok);
+    bool healthy = agents_ok && providers_ok && cf_peers_broker () == CF_PEERS_OK && s_database () == CF_PEERS_OK;
+    cf_json_t *health = json_pack ("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:o, s:o}}",
                                    "status", healthy? "healthy": "degraded", "service", "codeforge", "version", CF_VERSION,
                                    "dependencies", "database", s_state (s_database ()), "redis", "not configured",
-                                   "broker", s_state (cf_peers_broker ()), "providers", "openai", openai,
-                                   "google", s_provider ("google", false), "anthropic", s_provider ("anthropic", false),
-                                   "agents", agents);
+                                   "broker", s_state (cf_peers_broker ()), "providers", providers, "agents", agents);
     char *text = health? cf_json_print (health): NULL;
     json_decref (health);
     return text;

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define JOBS_LAST_READ_MS 2000u         /* after a wait; a job that cannot be shown then has been accepted all the same */
+
 /*  A job whose end the request waits for. */
 typedef struct {
     cf_subscription_t *subscription;
@@ -90,7 +92,7 @@ s_wait_end (wait_t *wait, cf_request_t *request, const char *job, uint32_t secon
     cf_event_unsubscribe (&wait->subscription);
     if (!request->http)
         return NULL;
-    return cf_call (request->task, CF_JOB_READ, &(cf_job_read_t) { .job = job, .user = request->user }, CF_REQUEST_CALL_MS, &error);
+    return cf_call (request->task, CF_JOB_READ, &(cf_job_read_t) { .job = job, .user = request->user }, JOBS_LAST_READ_MS, &error);
 }
 
 static bool

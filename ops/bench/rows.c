@@ -95,35 +95,22 @@ cf_rows_count (cf_rows_t *self, cf_rows_what_t what)
 /* ---- the floor of writing ---- */
 
 typedef struct {
-    cf_rows_t *rows;
     cf_batch_t *batch;
     int lane;
     size_t group;                       /* rows of a transaction */
-    uint64_t left, committed, added_us, end_us;
-    bool failed;
+    uint64_t left, committed, end_us;
+    bool done, failed;
     cf_samples_t latency;
 } writer_t;
 
-static void s_add_group (writer_t *self);
+static const char s_insert_sql [] =
+    "insert into codeforge.measured (id, project_id, user_id, agent_type, input_context)"
+    " select * from unnest ($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[]) on conflict do nothing";
 
-static void
-s_on_committed (void *arg, bool ok)
-{
-    writer_t *self = arg;
-    self->failed |= !ok;
-    self->committed += self->group;
-    cf_samples_add (&self->latency, cf_clock_us () - self->added_us);
-    if (self->left >= self->group && !self->failed && cf_clock_us () < self->end_us)
-        s_add_group (self);
-    else
-        cf_loop_stop (self->rows->loop);
-}
-
-static void
+static cf_batch_ticket_t
 s_add_group (writer_t *self)
 {
     cf_batch_ticket_t ticket = 0;
-    self->added_us = cf_clock_us ();
     for (size_t at = 0; at < self->group; at++) {
         char id [CF_UUID_SIZE];
         const char *values [] = {
@@ -132,29 +119,39 @@ s_add_group (writer_t *self)
         };
         ticket = cf_batch_row (self->batch, self->lane, values);
     }
-    self->left -= self->group;
-    if (cf_batch_notify (self->batch, ticket, s_on_committed, self)) {
-        self->failed = true;
-        cf_loop_stop (self->rows->loop);
-    }
+    return ticket;
 }
 
-static const char s_insert_sql [] =
-    "insert into codeforge.measured (id, project_id, user_id, agent_type, input_context)"
-    " select * from unnest ($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[]) on conflict do nothing";
+static void
+s_write_groups (cf_task_t *task, void *arg)
+{
+    writer_t *self = arg;
+    cf_error_t error = { 0 };
+    while (self->left >= self->group && !self->failed && cf_clock_us () < self->end_us) {
+        uint64_t added_us = cf_clock_us ();
+        self->failed = cf_batch_commit (task, self->batch, s_add_group (self), &error) != 0;
+        self->left -= self->group;
+        self->committed += self->failed? 0: self->group;
+        cf_samples_add (&self->latency, cf_clock_us () - added_us);
+    }
+    if (self->failed)
+        fprintf (stderr, "%s\n", error.text);
+    self->done = true;
+}
 
 static int
 s_write (cf_rows_t *rows, const char *name, size_t group, uint64_t count, uint64_t seconds)
 {
-    writer_t writer = { .rows = rows, .group = group, .left = count, .batch = cf_batch_new (rows->db) };
+    writer_t writer = { .group = group, .left = count, .batch = cf_batch_new (rows->db) };
     writer.lane = cf_batch_lane (writer.batch, s_insert_sql, 5, NULL, NULL);
     while (!cf_batch_is_up (writer.batch))
         cf_loop_turn (rows->loop, 100);
     cf_samples_init (&writer.latency, count / group + 1);
     uint64_t started_us = cf_clock_us ();
     writer.end_us = started_us + seconds * 1000000;
-    s_add_group (&writer);
-    cf_loop_run (rows->loop);
+    cf_task_start (rows->loop, s_write_groups, &writer, NULL);
+    while (!writer.done)
+        cf_loop_turn (rows->loop, 1000);
     char full [64];
     snprintf (full, sizeof full, "%s_rate", name);
     cf_figure (full, (double) writer.committed * 1e6 / (double) (cf_clock_us () - started_us), "1/s");

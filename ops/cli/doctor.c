@@ -8,6 +8,7 @@
 #include "ops/supervisor/control.h"
 #include "ops/supervisor/exits.h"
 #include "ops/supervisor/home.h"
+#include "ops/supervisor/providers.h"
 #include "ops/supervisor/sql.h"
 #include "proto/base/config.h"
 #include "proto/message.h"
@@ -27,6 +28,7 @@ typedef enum { OK, WARN, FAIL } grade_t;
 typedef struct {
     int failures;
     cf_json_t *status;                  /* of the running supervisor, NULL: none runs */
+    cf_http_t *http;                    /* while providers are asked */
 } doctor_t;
 
 static void s_say (doctor_t *self, grade_t grade, const char *what, const char *format, ...)
@@ -235,43 +237,75 @@ s_check_health (cf_api_t *api, cf_task_t *task, void *arg)
 
 /* ---- the provider ---- */
 
+/*  Header lines that a provider's requests need beside its key's: NULL-terminated in headers, text in lines. */
 static void
-s_check_provider (cf_task_t *task, void *arg)
+s_put_headers (const cf_providers_row_t *row, char lines [4] [700], char *headers [5])
 {
-    doctor_t *self = arg;
-    const char *base = cf_config_is_set (CF_CONFIG_OPENAI_BASE_URL)? cf_config_str (CF_CONFIG_OPENAI_BASE_URL): "https://api.openai.com/v1";
-    char url [600], key [600];
+    size_t count = 0;
+    if (*cf_providers_value (row->key_setting)) {
+        snprintf (lines [count], sizeof lines [0], "%s%s", row->key_header, cf_providers_value (row->key_setting));
+        headers [count] = lines [count];
+        count++;
+    }
+#define PROVIDER(name_, base_, key_, url_, prefix_, caption_)
+#define PROVIDER_HEADER(name_, prefix_, setting_)                                                       \
+    if (strcmp (row->name, #name_) == 0 && count < 4) {                                                 \
+        snprintf (lines [count], sizeof lines [0], "%s%s", prefix_, cf_providers_value (#setting_));    \
+        headers [count] = lines [count];                                                                \
+        count++;                                                                                        \
+    }
+#include "actors/providers/providers.def"
+#undef PROVIDER
+#undef PROVIDER_HEADER
+    headers [count] = NULL;
+}
+
+/*  Every provider lists its models at BASE/models for whoever has a key: costs nothing, and shows that the key is right. */
+static void
+s_ask_provider (doctor_t *self, cf_task_t *task, const cf_providers_row_t *row)
+{
+    const char *base = cf_providers_value (row->base_setting);
+    char url [600], lines [4] [700], *headers [5];
+    base = *base? base: row->public_url;
     snprintf (url, sizeof url, "%s/models", base);
-    snprintf (key, sizeof key, "Authorization: Bearer %s", cf_config_str (CF_CONFIG_OPENAI_API_KEY));
-    char *headers [] = { cf_config_is_set (CF_CONFIG_OPENAI_API_KEY)? key: NULL, NULL };
+    s_put_headers (row, lines, headers);
     cf_http_request_t request = { .url = url, .headers = headers, .connect_ms = 5000, .first_byte_ms = 10000, .stall_ms = 10000 };
     cf_http_response_t response = { 0 };
     cf_error_t error = { 0 };
-    cf_http_t *http = cf_http_new (cf_task_loop (task), 1);
-    if (http && cf_http_call (task, http, &request, NULL, NULL, &response, &error))
-        s_say (self, FAIL, "provider", "%s: %s. Check the network and OPENAI_BASE_URL", base, error.text);
+    if (cf_http_call (task, self->http, &request, NULL, NULL, &response, &error))
+        s_say (self, FAIL, row->name, "%s: %s. Check the network and %s", base, error.text, row->base_setting);
     else if (response.status == 401 || response.status == 403)
-        s_say (self, FAIL, "provider", "%s refuses OPENAI_API_KEY (HTTP %ld)", base, response.status);
+        s_say (self, FAIL, row->name, "%s refuses %s (HTTP %ld)", base, row->key_setting, response.status);
     else if (response.status >= 500)
-        s_say (self, WARN, "provider", "%s answers with HTTP %ld at present", base, response.status);
+        s_say (self, WARN, row->name, "%s answers with HTTP %ld at present", base, response.status);
     else
-        s_say (self, OK, "provider", "%s answers", base);
+        s_say (self, OK, row->name, "%s answers", base);
     cf_http_response_free (&response);
-    cf_http_destroy (&http);
-    explicit_bzero (key, sizeof key);
+    explicit_bzero (lines, sizeof lines);
+}
+
+static void
+s_ask_providers (cf_task_t *task, void *arg)
+{
+    const cf_providers_row_t *row;
+    for (size_t at = 0; (row = cf_providers_at (at)); at++)
+        if (*cf_providers_value (row->base_setting) || *cf_providers_value (row->key_setting))
+            s_ask_provider (arg, task, row);
 }
 
 static void
 s_check_providers (doctor_t *self)
 {
-    if (!cf_config_is_set (CF_CONFIG_OPENAI_API_KEY) && !cf_config_is_set (CF_CONFIG_OPENAI_BASE_URL)) {
-        s_say (self, OK, "provider", "simulated: neither OPENAI_API_KEY nor OPENAI_BASE_URL is set");
+    if (!cf_providers_configured ()) {
+        s_say (self, OK, "provider", "simulated: no provider's key or base URL is set");
         return;
     }
     cf_loop_t *loop = cf_loop_new ();
-    if (loop && cf_task_start (loop, s_check_provider, self, NULL))
+    self->http = loop? cf_http_new (loop, 1): NULL;
+    if (self->http && cf_task_start (loop, s_ask_providers, self, NULL))
         while (cf_task_count ())
             cf_loop_turn (loop, -1);
+    cf_http_destroy (&self->http);
     cf_task_free_pool ();
     cf_loop_destroy (&loop);
 }

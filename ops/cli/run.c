@@ -295,7 +295,7 @@ s_print_summary (const run_t *self)
             cf_terminal_duration (cf_clock_ms () - self->begun_ms, took, sizeof took),
             (long long) cf_json_int (usage, "calls", 0),
             (long long) (cf_json_int (usage, "input_tokens", 0) + cf_json_int (usage, "output_tokens", 0)),
-            cf_json_real (usage, "cost_usd", 0), self->simulated? " at list prices (simulated: no model was asked)": "");
+            cf_json_real (usage, "cost_usd", 0), self->simulated? " at list prices (simulated)": "");
     printf ("  job     codeforge job %s\n", self->job);
     printf ("  API     %s, a token: codeforge token\n", cf_api_url (self->api));
     printf ("  stop    codeforge down\n");

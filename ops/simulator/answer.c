@@ -13,6 +13,9 @@ static const struct { const char *agent; writer_fn *write; } s_writers [] = {
     { "requirements", cf_answer_requirements },
     { "wireframe", cf_answer_wireframe },
     { "code", cf_answer_code },
+    { "choice", cf_answer_choice },
+    { "roadmap", cf_answer_roadmap },
+    { "refactor", cf_answer_refactor },
 };
 
 void
@@ -51,7 +54,7 @@ s_write_text (const cf_brief_t *brief, cf_buf_t *out)
 }
 
 int
-cf_answer_write (const cf_request_t *request, const cf_brief_t *brief, bool complaining, cf_buf_t *out)
+cf_answer_write (const cf_request_t *request, const cf_brief_t *brief, bool flawed, cf_buf_t *out)
 {
     if (!request->structured) {
         s_write_text (brief, out);
@@ -67,7 +70,9 @@ cf_answer_write (const cf_request_t *request, const cf_brief_t *brief, bool comp
     if (row < sizeof s_writers / sizeof s_writers [0])
         s_writers [row].write (project, brief, out);
     else if (!strcmp (brief->agent, "qa"))
-        cf_answer_qa (project, brief, complaining, out);
+        cf_answer_qa (project, brief, flawed, out);
+    else if (!strcmp (brief->agent, "pedagogy"))
+        cf_answer_pedagogy (project, brief, flawed, out);
     else
         cf_answer_schema (request->schema, out);
     free (project);

@@ -10,9 +10,9 @@
 
 #include "ops/simulator/project.h"
 
-/*  Appends the answer to out; complaining: a review that finds a serious fault where there is none. 0, or -1 when
-    memory ran out or out's maximum was passed. */
-int cf_answer_write (const cf_request_t *request, const cf_brief_t *brief, bool complaining, cf_buf_t *out);
+/*  Appends the answer to out; flawed: a review that finds a serious fault where there is none, a mentor who gives code away. 0,
+    or -1 when memory ran out or out's maximum was passed. */
+int cf_answer_write (const cf_request_t *request, const cf_brief_t *brief, bool flawed, cf_buf_t *out);
 
 /*  Each writes one agent's document. */
 void cf_answer_questions (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
@@ -20,6 +20,10 @@ void cf_answer_requirements (const cf_project_t *project, const cf_brief_t *brie
 void cf_answer_wireframe (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
 void cf_answer_code (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
 void cf_answer_qa (const cf_project_t *project, const cf_brief_t *brief, bool complaining, cf_buf_t *out);
+void cf_answer_pedagogy (const cf_project_t *project, const cf_brief_t *brief, bool flawed, cf_buf_t *out);
+void cf_answer_choice (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
+void cf_answer_roadmap (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
+void cf_answer_refactor (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
 /*  A small instance of any JSON Schema: its first example, or the least that its keywords ask for. */
 void cf_answer_schema (cf_slice_t schema, cf_buf_t *out);
 

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-cf_slice_t
-cf_brief_block (cf_slice_t words, const char *name)
+/*  What stands between the tags of block name; empty where there is none. */
+static cf_slice_t
+s_find_block (cf_slice_t words, const char *name)
 {
     char open [80];
     snprintf (open, sizeof open, "<data name=\"%s\">", name);
@@ -19,13 +20,40 @@ cf_brief_block (cf_slice_t words, const char *name)
     start += strlen (open);
     cf_slice_t rest = { start, (size_t) (words.text + words.size - start) };
     const char *end = cf_slice_find (rest, "</data>");
-    if (!end)
-        end = rest.text + rest.size;
-    while (start < end && isspace ((unsigned char) *start))
-        start++;
-    while (end > start && isspace ((unsigned char) end [-1]))
-        end--;
-    return (cf_slice_t) { start, (size_t) (end - start) };
+    return end? (cf_slice_t) { start, (size_t) (end - start) }: rest;
+}
+
+cf_slice_t
+cf_brief_block (cf_slice_t words, const char *name)
+{
+    cf_slice_t block = s_find_block (words, name);
+    while (block.size && isspace ((unsigned char) *block.text)) {
+        block.text++;
+        block.size--;
+    }
+    while (block.size && isspace ((unsigned char) block.text [block.size - 1]))
+        block.size--;
+    return block;
+}
+
+/*  A block of source text: without the line feeds that our prompts put around it, but with its own. */
+static cf_slice_t
+s_source_block (cf_slice_t words, const char *name)
+{
+    cf_slice_t block = s_find_block (words, name);
+    size_t before = block.size && *block.text == '\n', after = block.size > before && block.text [block.size - 1] == '\n';
+    return (cf_slice_t) { block.text + before, block.size - before - after };
+}
+
+/*  What the request is about, in somebody's own words. */
+static cf_slice_t
+s_idea_block (cf_slice_t words)
+{
+    static const char *const names [] = { "user_idea", "question", "decision_context", "instruction" };
+    cf_slice_t block = { "", 0 };
+    for (size_t at = 0; !block.size && at < sizeof names / sizeof names [0]; at++)
+        block = cf_brief_block (words, names [at]);
+    return block;
 }
 
 /*  The idea of a request that only hands over requirements: their name and pitch. */
@@ -62,10 +90,12 @@ cf_brief_read (cf_brief_t *self, const cf_request_t *request, cf_recall_t *recal
         .requirements = cf_brief_block (words, "requirements"), .architecture = cf_brief_block (words, "architecture"),
         .files = cf_brief_block (words, "files"), .issues = cf_brief_block (words, "qa_issues"),
         .audience = cf_brief_block (words, "target_audience"), .file_path = cf_brief_block (words, "file_path"),
+        .code = cf_brief_block (words, "code"), .selected = s_source_block (words, "selected_code"),
+        .skill_level = cf_brief_block (words, "skill_level"), .focus_areas = cf_brief_block (words, "focus_areas"),
     };
     snprintf (self->agent, sizeof self->agent, "%.31s", request->structured && request->schema_name [0]? request->schema_name:
               request->structured? "json": "text");
-    cf_slice_t idea = cf_brief_block (words, "user_idea");
+    cf_slice_t idea = s_idea_block (words);
     const char *recalled = idea.size? NULL: cf_recall_lookup (recall, self->requirements);
     self->idea_given = idea.size || recalled || !self->requirements.size;
     if (recalled)

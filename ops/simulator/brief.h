@@ -14,11 +14,12 @@
 #define CF_BRIEF_MAX_IDEA 4000          /* bytes of the idea that are read */
 
 typedef struct {
-    char agent [32];                    /* questions, requirements, wireframe, code, qa, another schema's name, or "text" */
+    char agent [32];                    /* the schema's name (questions, requirements …), or "json" or "text" where there is none */
     char *idea;                         /* visible text, directives taken out; "" where none is given. Owned. */
     bool idea_given;                    /* there was a block user_idea (or a plain question) */
     cf_directives_t directives;
     cf_slice_t requirements, architecture, files, issues, audience, file_path;    /* blocks, borrowed from the request */
+    cf_slice_t code, selected, skill_level, focus_areas;                          /* likewise */
 } cf_brief_t;
 
 /*  Reads a request; what recall knows stands in for an idea that is not repeated. 0, or -1 when out of memory. Slices

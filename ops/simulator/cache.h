@@ -12,7 +12,7 @@
 #define CF_CACHE_BUCKETS 4096
 #define CF_CACHE_MAX_BYTES (16u << 20)
 
-typedef enum { CF_VARIANT_PLAIN, CF_VARIANT_COMPLAINING, CF_VARIANTS } cf_variant_t;
+typedef enum { CF_VARIANT_PLAIN, CF_VARIANT_FLAWED, CF_VARIANTS } cf_variant_t;
 
 /*  One request as understood. */
 typedef struct cf_ask_t {

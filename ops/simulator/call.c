@@ -80,8 +80,8 @@ s_close (cf_call_t *self, cf_outcome_t outcome)
     if (self->plan.fate.fault.kind)
         outcome = CF_OUTCOME_FAULT;
     cf_journal_close (&self->server->journal, self->plan.id, outcome, cf_fault_name (self->plan.fate.fault, name));
-    if (outcome == CF_OUTCOME_FINISHED && self->plan.ask && !strcmp (self->plan.ask->agent, "qa"))
-        cf_faults_reviewed (&self->server->faults, &self->plan.ask->directives);
+    if (outcome == CF_OUTCOME_FINISHED && self->plan.ask)
+        cf_faults_answered (&self->server->faults, self->plan.ask->agent, &self->plan.ask->directives);
 }
 
 static void
@@ -243,12 +243,12 @@ s_fail (cf_call_t *self)
     while (rows [row].kind != fault->kind || (rows [row].status && fault->kind == CF_FAULT_STATUS && rows [row].status != fault->status))
         row++;
     int status = rows [row].status? rows [row].status: fault->status;
-    if (status == 429 || status == 503) {
+    if ((status == 429 || status == 503) && !self->plan.format->retry_in_body) {
         s_put_header (self->req, "retry-after", "", (self->plan.fate.retry_ms + 999) / 1000);
         s_put_header (self->req, "retry-after-ms", "", self->plan.fate.retry_ms);
     }
     s_close (self, CF_OUTCOME_FAULT);
-    cf_server_fail (self->req, self->plan.format, status, rows [row].code, rows [row].message);
+    cf_server_fail_for (self->req, self->plan.format, status, rows [row].code, rows [row].message, self->plan.fate.retry_ms);
 }
 
 static void
@@ -279,6 +279,7 @@ cf_call_start (cf_server_t *server, h2o_req_t *req, const cf_call_plan_t *plan)
         .generator = { s_on_proceed, s_on_stop }, .server = server, .req = req, .plan = *plan, .started_us = cf_clock_us (), .slot = SIZE_MAX
     };
     s_put_header (req, "x-request-id", "req_simulated_", plan->id);
+    s_put_header (req, "request-id", "req_simulated_", plan->id);       /* as Anthropic calls it */
     switch (plan->fate.fault.kind) {
         case CF_FAULT_STATUS:
         case CF_FAULT_QUOTA:

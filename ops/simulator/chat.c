@@ -9,10 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*  What a request's head says; the body of some formats does not tell everything. */
+typedef struct {
+    const cf_format_t *format;
+    const char *kind;                   /* tells equal bodies apart that mean different things; NULL: the body says all */
+    char model [80];                    /* "": in the body */
+    bool streamed;                      /* where model is given */
+} head_t;
+
 /*  A request's body, read only where the cache does not know it or has not its answer. */
 typedef struct {
     cf_server_t *server;
     const cf_format_t *format;
+    const head_t *head;
     const char *body;
     size_t size;
     cf_request_t request;
@@ -28,6 +37,10 @@ s_read (reading_t *self, cf_error_t *error)
     if (self->format->read (self->body, self->size, &self->request, error)) {
         cf_request_free (&self->request);
         return -1;
+    }
+    if (self->head->model [0]) {
+        memcpy (self->request.model, self->head->model, sizeof self->request.model);
+        self->request.streamed = self->head->streamed;
     }
     if (cf_brief_read (&self->brief, &self->request, &self->server->recall)) {
         cf_request_free (&self->request);
@@ -47,11 +60,26 @@ s_forget (reading_t *self)
     self->read = false;
 }
 
+static void
+s_hash (const reading_t *self, uint64_t hash [2])
+{
+    const head_t *head = self->head;
+    cf_cache_hash (self->body, self->size, hash);
+    if (head->kind) {
+        char text [160];
+        uint64_t more [2];
+        int size = snprintf (text, sizeof text, "%s %s %d", head->kind, head->model, head->streamed);
+        cf_cache_hash (text, (size_t) size, more);
+        hash [0] ^= more [0];
+        hash [1] ^= more [1];
+    }
+}
+
 static cf_ask_t *
 s_understand (reading_t *self, cf_error_t *error)
 {
     uint64_t hash [2];
-    cf_cache_hash (self->body, self->size, hash);
+    s_hash (self, hash);
     cf_ask_t *ask = cf_cache_lookup (&self->server->cache, hash, self->size);
     if (ask || s_read (self, error))
         return ask;
@@ -100,12 +128,12 @@ s_spoil (cf_reply_t *reply, cf_fault_kind_t fault)
 }
 
 static cf_rendered_t *
-s_render (reading_t *self, const cf_ask_t *ask, bool complaining, cf_fault_kind_t fault)
+s_render (reading_t *self, const cf_ask_t *ask, bool flawed, cf_fault_kind_t fault)
 {
     cf_buf_t text;
     cf_buf_init (&text, CF_FORMAT_MAX_BYTES);
     cf_rendered_t *rendered = calloc (1, sizeof *rendered);
-    if (!rendered || cf_answer_write (&self->request, &self->brief, complaining, &text)) {
+    if (!rendered || cf_answer_write (&self->request, &self->brief, flawed, &text)) {
         free (rendered);
         cf_buf_free (&text);
         return NULL;
@@ -135,11 +163,11 @@ s_prepare (reading_t *self, cf_call_plan_t *plan)
     if (s_needs_no_answer (fault))
         return 0;
     bool ordinary = fault == CF_FAULT_NONE || fault == CF_FAULT_CUT || fault == CF_FAULT_STALL;
-    cf_variant_t variant = plan->fate.qa_fails? CF_VARIANT_COMPLAINING: CF_VARIANT_PLAIN;
+    cf_variant_t variant = plan->fate.flawed? CF_VARIANT_FLAWED: CF_VARIANT_PLAIN;
     plan->answer = ordinary? plan->ask->rendered [variant]: NULL;
     if (plan->answer)
         return 0;
-    cf_rendered_t *rendered = s_read (self, NULL)? NULL: s_render (self, plan->ask, plan->fate.qa_fails, fault);
+    cf_rendered_t *rendered = s_read (self, NULL)? NULL: s_render (self, plan->ask, plan->fate.flawed, fault);
     if (!rendered)
         return -1;
     if (ordinary)
@@ -176,17 +204,18 @@ s_apply_headers (h2o_req_t *req, cf_fate_t *fate)
 }
 
 static void
-s_on_chat (cf_server_t *server, h2o_req_t *req, const cf_format_t *format)
+s_on_chat (cf_server_t *server, h2o_req_t *req, const head_t *head)
 {
     cf_error_t error = { 0 };
-    reading_t reading = { .server = server, .format = format, .body = req->entity.base? req->entity.base: "", .size = req->entity.len };
+    const cf_format_t *format = head->format;
+    reading_t reading = { .server = server, .format = format, .head = head, .body = req->entity.base? req->entity.base: "", .size = req->entity.len };
     cf_call_plan_t plan = { .format = format, .ask = s_understand (&reading, &error) };
     if (!plan.ask) {
         cf_server_fail (req, format, error.code == CF_ERROR_INVALID? 400: 500, NULL, error.text);
         s_forget (&reading);
         return;
     }
-    plan.fate = cf_faults_choose (&server->faults, plan.ask->agent, plan.ask->idea, &plan.ask->directives);
+    plan.fate = cf_faults_choose (&server->faults, format->name, plan.ask->agent, plan.ask->idea, &plan.ask->directives);
     plan.streamed = plan.ask->streamed;
     if (s_apply_headers (req, &plan.fate))
         cf_server_fail (req, format, 400, NULL, "x-sim-fault names no fault of this simulator");
@@ -204,51 +233,128 @@ s_on_chat (cf_server_t *server, h2o_req_t *req, const cf_format_t *format)
 void
 cf_chat_on_openai (cf_server_t *server, h2o_req_t *req)
 {
-    s_on_chat (server, req, &cf_openai_format);
+    s_on_chat (server, req, &(head_t) { .format = &cf_openai_format });
 }
 
 void
-cf_chat_on_embeddings (cf_server_t *server, h2o_req_t *req)
+cf_chat_on_anthropic (cf_server_t *server, h2o_req_t *req)
+{
+    char version [24];
+    if (!s_header (req, "anthropic-version", version, sizeof version))
+        cf_server_fail (req, &cf_anthropic_format, 400, NULL, "anthropic-version: header is required");
+    else if (strcmp (version, "2026-10-21") < 0)
+        s_on_chat (server, req, &(head_t) { .format = &cf_anthropic_format, .kind = "anthropic" });
+    else
+        s_on_chat (server, req, &(head_t) { .format = &cf_anthropic_new_format, .kind = "anthropic-new" });
+}
+
+/* ---- embeddings */
+
+typedef int (embed_fn) (const char *body, size_t size, cf_buf_t *out, char *model, char *about, cf_error_t *error);
+
+/*  model (80 bytes): from the address, or "". */
+static void
+s_on_embeddings (cf_server_t *server, h2o_req_t *req, const cf_format_t *format, embed_fn *answer, char *model)
 {
     static const cf_directives_t none;
-    char model [80] = "", about [200] = "";
+    char about [200] = "";
     cf_error_t error = { 0 };
     uint64_t hash [2];
-    cf_call_plan_t plan = { .format = &cf_openai_format, .own = calloc (1, sizeof *plan.own) };
+    cf_call_plan_t plan = { .format = format, .own = calloc (1, sizeof *plan.own) };
     if (!plan.own) {
         cf_server_fail (req, plan.format, 500, NULL, "the simulator ran out of memory");
         return;
     }
     cf_buf_t *bytes = &plan.own->bytes;
     cf_buf_init (bytes, CF_SERVER_MAX_OUTPUT);
-    int rc = cf_embed_answer (req->entity.base? req->entity.base: "", req->entity.len, bytes, model, about, &error);
-    plan.fate = cf_faults_choose (&server->faults, CF_FAULTS_EMBEDDING, about, &none);
+    int rc = answer (req->entity.base? req->entity.base: "", req->entity.len, bytes, model, about, &error);
+    plan.fate = cf_faults_choose (&server->faults, format->name, CF_FAULTS_EMBEDDING, about, &none);
     if (rc || s_apply_headers (req, &plan.fate)) {
         cf_server_fail (req, plan.format, 400, NULL, rc? error.text: "x-sim-fault names no fault of this simulator");
         cf_rendered_destroy (&plan.own);
         return;
     }
     plan.answer = plan.own;
-    plan.own->ends [0] = bytes->size / 2;
-    plan.own->ends [1] = bytes->size;
-    plan.own->chunks = 2;
+    (void) cf_format_end_whole (plan.own);
     cf_cache_hash (req->entity.base, req->entity.len, hash);
     plan.id = cf_journal_open (&server->journal, CF_FAULTS_EMBEDDING, about, model, hash [0]);
     cf_call_start (server, req, &plan);
 }
 
 void
-cf_chat_on_models (cf_server_t *server, h2o_req_t *req)
+cf_chat_on_embeddings (cf_server_t *server, h2o_req_t *req)
 {
-    static const char *const models [] = { "gpt-4o", "gpt-4o-mini", "text-embedding-3-small", "text-embedding-3-large" };
+    char model [80] = "";
+    s_on_embeddings (server, req, &cf_openai_format, cf_embed_answer, model);
+}
+
+/* ---- Gemini: model and method stand in the address */
+
+void
+cf_chat_on_gemini (cf_server_t *server, h2o_req_t *req)
+{
+    static const char models [] = CF_CHAT_GEMINI_MODELS;
+    head_t head = { .format = &cf_gemini_format, .kind = "gemini" };
+    char name [160], *method;
+    snprintf (name, sizeof name, "%.*s", (int) (req->path_normalized.len - (sizeof models - 1)), req->path_normalized.base + sizeof models - 1);
+    method = strchr (name, ':');
+    if (!method || method == name || method - name >= (ptrdiff_t) sizeof head.model) {
+        cf_server_fail (req, head.format, 404, NULL, "No such method.");
+        return;
+    }
+    *method++ = 0;
+    memcpy (head.model, name, strlen (name) + 1);
+    head.streamed = !strcmp (method, "streamGenerateContent");
+    bool events = memmem (req->path.base, req->path.len, "alt=sse", 7) != NULL;
+    if (head.streamed && !events)
+        cf_server_fail (req, head.format, 400, NULL, "This simulator streams events only: add ?alt=sse to the address.");
+    else if (head.streamed || !strcmp (method, "generateContent"))
+        s_on_chat (server, req, &head);
+    else if (!strcmp (method, "embedContent"))
+        s_on_embeddings (server, req, head.format, cf_embed_answer_gemini, head.model);
+    else if (!strcmp (method, "batchEmbedContents"))
+        s_on_embeddings (server, req, head.format, cf_embed_answer_gemini_batch, head.model);
+    else
+        cf_server_fail (req, head.format, 404, NULL, "No such method.");
+}
+
+/* ---- lists of models */
+
+/*  A row for each model, its name between before and after. */
+static void
+s_list_models (h2o_req_t *req, const char *head, const char *const *models, const char *before, const char *after, const char *tail)
+{
     cf_buf_t body;
     cf_buf_init (&body, 4096);
-    (void) server;
-    cf_buf_puts (&body, "{\"object\":\"list\",\"data\":[");
-    for (size_t at = 0; at < sizeof models / sizeof models [0]; at++)
-        cf_buf_printf (&body, "%s{\"id\":\"%s\",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"codeforge-simulator\"}",
-                       at? ",": "", models [at]);
-    cf_buf_puts (&body, "]}");
+    cf_buf_puts (&body, head);
+    for (size_t at = 0; models [at]; at++)
+        cf_buf_printf (&body, "%s%s%s%s", at? ",": "", before, models [at], after);
+    cf_buf_puts (&body, tail);
     cf_server_reply (req, 200, body.bytes, body.size);
     cf_buf_free (&body);
+}
+
+void
+cf_chat_on_models (cf_server_t *server, h2o_req_t *req)
+{
+    static const char *const openai [] = { "gpt-4o", "gpt-4o-mini", "text-embedding-3-small", "text-embedding-3-large", NULL };
+    static const char *const anthropic [] = { "claude-3-5-sonnet", NULL };
+    char version [24];
+    (void) server;
+    if (s_header (req, "anthropic-version", version, sizeof version))
+        s_list_models (req, "{\"data\":[", anthropic, "{\"type\":\"model\",\"id\":\"",
+                       "\",\"display_name\":\"A simulated model\",\"created_at\":\"2023-11-14T22:13:20Z\"}",
+                       "],\"has_more\":false,\"first_id\":\"claude-3-5-sonnet\",\"last_id\":\"claude-3-5-sonnet\"}");
+    else
+        s_list_models (req, "{\"object\":\"list\",\"data\":[", openai, "{\"id\":\"",
+                       "\",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"codeforge-simulator\"}", "]}");
+}
+
+void
+cf_chat_on_gemini_models (cf_server_t *server, h2o_req_t *req)
+{
+    static const char *const models [] = { "gemini-1.5-pro", "gemini-embedding-001", NULL };
+    (void) server;
+    s_list_models (req, "{\"models\":[", models, "{\"name\":\"models/",
+                   "\",\"version\":\"001\",\"displayName\":\"A simulated model\",\"inputTokenLimit\":2000000,\"outputTokenLimit\":8192}", "]}");
 }

@@ -122,6 +122,20 @@ s_put_base64 (const uint8_t *bytes, size_t size, cf_buf_t *out)
     out->size += (size + 2) / 3 * 4;
 }
 
+void
+cf_embed_put_values (const float *values, size_t dimensions, cf_buf_t *out)
+{
+    cf_buf_putc (out, '[');
+    for (size_t at = 0; at < dimensions; at++) {
+        cf_buf_puts (out, at? ",": "");
+        if (values [at] < 0 || values [at] > 0)
+            cf_buf_printf (out, "%.8g", (double) values [at]);
+        else
+            cf_buf_putc (out, '0');
+    }
+    cf_buf_putc (out, ']');
+}
+
 static void
 s_put_vector (const request_t *request, cf_slice_t text, size_t index, cf_buf_t *out)
 {
@@ -134,15 +148,8 @@ s_put_vector (const request_t *request, cf_slice_t text, size_t index, cf_buf_t 
         cf_buf_puts (out, "\"}");
         return;
     }
-    cf_buf_putc (out, '[');
-    for (size_t at = 0; at < request->dimensions; at++) {
-        cf_buf_puts (out, at? ",": "");
-        if (values [at] < 0 || values [at] > 0)
-            cf_buf_printf (out, "%.8g", (double) values [at]);
-        else
-            cf_buf_putc (out, '0');
-    }
-    cf_buf_puts (out, "]}");
+    cf_embed_put_values (values, request->dimensions, out);
+    cf_buf_putc (out, '}');
 }
 
 static int

@@ -20,4 +20,10 @@ void cf_embed_text (cf_slice_t text, float *values, size_t dimensions);
     and about (the first input, cut; 200 bytes) are filled for the journal. */
 int cf_embed_answer (const char *body, size_t size, cf_buf_t *out, char *model, char *about, cf_error_t *error);
 
+/*  The same in Gemini's format: one text, and a list of requests. model was read from the address. */
+int cf_embed_answer_gemini (const char *body, size_t size, cf_buf_t *out, char *model, char *about, cf_error_t *error);
+int cf_embed_answer_gemini_batch (const char *body, size_t size, cf_buf_t *out, char *model, char *about, cf_error_t *error);
+/*  Appends values as a JSON array. */
+void cf_embed_put_values (const float *values, size_t dimensions, cf_buf_t *out);
+
 #endif

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QA_COUNTER CF_FAULTS_MAX_DIRECTIVES     /* its place behind the counters of the directives */
+#define FLAW_COUNTER CF_FAULTS_MAX_DIRECTIVES   /* its place behind the counters of the directives */
 #define PROBES 8
 #define DEFAULT_RETRY_MS 1000
 
@@ -78,8 +78,12 @@ s_apply (cf_order_t *order, const char *key, const char *value)
         order->count = s_number (value, UINT64_MAX);
     else if (!strcmp (key, "qa_fail"))
         order->qa_fail = (unsigned) s_number (value, 1000);
+    else if (!strcmp (key, "pedagogy_code"))
+        order->pedagogy_code = (unsigned) s_number (value, 1000);
     else if (!strcmp (key, "retry_ms"))
         order->retry_ms = (unsigned) s_number (value, 3600000);
+    else if (!strcmp (key, "format"))
+        snprintf (order->format, sizeof order->format, "%s", value);
     else if (!strcmp (key, "agent"))
         snprintf (order->agent, sizeof order->agent, "%s", value);
 }
@@ -144,11 +148,20 @@ s_counter (cf_faults_t *self, uint64_t key, size_t index)
 
 /*  Embeddings are meant only by who names them: they come at times that no test can foresee. */
 static bool
-s_concerns (const cf_order_t *order, const char *agent, const char *text)
+s_concerns (const cf_order_t *order, const char *format, const char *agent, const char *text)
 {
+    if (order->format [0] && strcmp (order->format, format) != 0)
+        return false;
     if (!order->agent [0] && !strcmp (agent, CF_FAULTS_EMBEDDING))
         return false;
     return (!order->agent [0] || !strcmp (order->agent, agent)) && (!order->contains [0] || strstr (text, order->contains));
+}
+
+/*  How many answers of agent are to be flawed. */
+static unsigned
+s_flaws (const cf_order_t *order, const char *agent)
+{
+    return !strcmp (agent, "qa")? order->qa_fail: !strcmp (agent, "pedagogy")? order->pedagogy_code: 0;
 }
 
 static void
@@ -166,29 +179,30 @@ s_obey (cf_fate_t *fate, const cf_order_t *order, uint64_t *used, bool *timed)
 }
 
 cf_fate_t
-cf_faults_choose (cf_faults_t *self, const char *agent, const char *text, const cf_directives_t *directives)
+cf_faults_choose (cf_faults_t *self, const char *format, const char *agent, const char *text, const cf_directives_t *directives)
 {
     cf_fate_t fate = { .latency_ms = strcmp (agent, CF_FAULTS_EMBEDDING)? self->latency_ms: 0, .retry_ms = DEFAULT_RETRY_MS };
     bool timed = false;
     for (size_t at = 0; at < directives->count; at++) {
         const cf_order_t *order = &directives->orders [at];
-        if (order->qa_fail && !strcmp (agent, "qa"))
-            fate.qa_fails |= *s_counter (self, directives->key, QA_COUNTER) < order->qa_fail;
-        if (s_concerns (order, agent, text))
+        unsigned flaws = s_flaws (order, agent);
+        if (flaws)
+            fate.flawed |= *s_counter (self, directives->key, FLAW_COUNTER) < flaws;
+        if (s_concerns (order, format, agent, text))
             s_obey (&fate, order, s_counter (self, directives->key, at), &timed);
     }
     for (size_t at = 0; at < self->rule_count; at++)
-        if (s_concerns (&self->rules [at], agent, text))
+        if (s_concerns (&self->rules [at], format, agent, text))
             s_obey (&fate, &self->rules [at], &self->rules [at].used, &timed);
     return fate;
 }
 
 void
-cf_faults_reviewed (cf_faults_t *self, const cf_directives_t *directives)
+cf_faults_answered (cf_faults_t *self, const char *agent, const cf_directives_t *directives)
 {
     for (size_t at = 0; at < directives->count; at++)
-        if (directives->orders [at].qa_fail) {
-            ++*s_counter (self, directives->key, QA_COUNTER);
+        if (s_flaws (&directives->orders [at], agent)) {
+            ++*s_counter (self, directives->key, FLAW_COUNTER);
             return;
         }
 }
@@ -207,6 +221,7 @@ cf_faults_configure (cf_faults_t *self, const cf_json_t *document, cf_error_t *e
         return cf_error_set (error, CF_ERROR_INVALID, "no such fault: %.100s", json_string_value (fault));
     if (latency_ms > CF_FAULT_MAX_LATENCY_MS)
         return cf_error_set (error, CF_ERROR_INVALID, "latency_ms is at most %d", CF_FAULT_MAX_LATENCY_MS);
+    snprintf (rule.format, sizeof rule.format, "%s", cf_json_str (match, "format", ""));
     snprintf (rule.agent, sizeof rule.agent, "%s", cf_json_str (match, "agent", ""));
     snprintf (rule.contains, sizeof rule.contains, "%s", cf_json_str (match, "contains", ""));
     rule.count = count < 0? UINT64_MAX: (uint64_t) count;
@@ -229,8 +244,8 @@ cf_faults_describe (const cf_faults_t *self)
     for (size_t at = 0; at < self->rule_count; at++) {
         const cf_order_t *rule = &self->rules [at];
         char name [CF_FAULT_NAME_SIZE];
-        cf_json_t *row = json_pack ("{ss s{ss ss} sI}", "fault", cf_fault_name (rule->fault, name), "match",
-                                    "agent", rule->agent, "contains", rule->contains, "used", (json_int_t) rule->used);
+        cf_json_t *row = json_pack ("{ss s{ss ss ss} sI}", "fault", cf_fault_name (rule->fault, name), "match",
+                                    "format", rule->format, "agent", rule->agent, "contains", rule->contains, "used", (json_int_t) rule->used);
         if (rule->latency_ms >= 0)
             json_object_set_new (row, "latency_ms", json_integer (rule->latency_ms));
         if (rule->count != UINT64_MAX)

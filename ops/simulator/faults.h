@@ -30,6 +30,7 @@ typedef struct {
 
 /*  One order to be slow or to fail. */
 typedef struct {
+    char format [16];           /* wire format it concerns (openai, anthropic, gemini); "" all */
     char agent [32];            /* whom it concerns; "" all */
     char contains [120];        /* a part of the idea it concerns; "" all */
     int64_t latency_ms;         /* -1: says nothing */
@@ -37,6 +38,7 @@ typedef struct {
     uint64_t count;             /* requests it hits */
     uint64_t used;              /* requests it has hit */
     unsigned qa_fail;           /* reviews that find something to complain about */
+    unsigned pedagogy_code;     /* mentor's answers that hold code */
     unsigned retry_ms;          /* Retry-After of an error answer */
 } cf_order_t;
 
@@ -64,7 +66,7 @@ typedef struct {
     cf_fault_t fault;
     uint64_t latency_ms;
     unsigned retry_ms;
-    bool qa_fails;
+    bool flawed;                /* the answer is whole, and has the flaw that a directive asks for */
 } cf_fate_t;
 
 /*  Reads a fault's name ("cut", "status503"; "" and "none" are none). 0, or -1 if there is no such fault. */
@@ -75,11 +77,11 @@ char *cf_fault_name (cf_fault_t fault, char text [CF_FAULT_NAME_SIZE]);
 /*  Takes the directives out of text (in place) into self; key is the hash of the text with them. */
 void cf_directives_take (cf_directives_t *self, char *text);
 
-/*  What the request of agent about text is to suffer; counts what it hits. */
-cf_fate_t cf_faults_choose (cf_faults_t *self, const char *agent, const char *text, const cf_directives_t *directives);
-/*  Says that a review ended, for directives that fail the first reviews of an idea. */
-void cf_faults_reviewed (cf_faults_t *self, const cf_directives_t *directives);
-/*  Applies a document {latency_ms?, fault?, count?, retry_ms?, match?: {agent?, contains?}}; fault null drops all
+/*  What the request of agent about text, in a wire format, is to suffer; counts what it hits. */
+cf_fate_t cf_faults_choose (cf_faults_t *self, const char *format, const char *agent, const char *text, const cf_directives_t *directives);
+/*  Says that an answer of agent was given to its end, for directives that flaw the first answers to an idea. */
+void cf_faults_answered (cf_faults_t *self, const char *agent, const cf_directives_t *directives);
+/*  Applies a document {latency_ms?, fault?, count?, retry_ms?, match?: {format?, agent?, contains?}}; fault null drops all
     rules. 0, or -1 with error. */
 int cf_faults_configure (cf_faults_t *self, const cf_json_t *document, cf_error_t *error);
 /*  The settings as a document; yours to json_decref. */

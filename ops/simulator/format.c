@@ -3,6 +3,16 @@
 
 #include "ops/simulator/format.h"
 
+#include <stdio.h>
+
+void
+cf_request_init (cf_request_t *self)
+{
+    *self = (cf_request_t) { .schema = { "", 0 } };
+    cf_buf_init (&self->instructions, CF_FORMAT_MAX_BYTES);
+    cf_buf_init (&self->words, CF_FORMAT_MAX_BYTES);
+}
+
 void
 cf_request_free (cf_request_t *self)
 {
@@ -35,4 +45,73 @@ cf_format_piece_end (cf_slice_t text, size_t at, size_t count)
     while (end && end < text.size && ((unsigned char) text.text [end] & 0xC0) == 0x80)
         end--;
     return end;
+}
+
+void
+cf_format_copy (cf_slice_t raw, char *out, size_t size)
+{
+    cf_buf_t text;
+    cf_buf_init (&text, size * 6);
+    cf_scan_unescape (raw, &text);
+    snprintf (out, size, "%s", text.bytes);
+    cf_buf_free (&text);
+}
+
+bool
+cf_format_read_content (cf_scan_t *scan, cf_buf_t *out)
+{
+    cf_slice_t raw, key;
+    if (cf_scan_peek (scan) == '"') {
+        if (!cf_scan_string (scan, &raw))
+            return false;
+        cf_scan_unescape (raw, out);
+        return cf_buf_putc (out, '\n') == 0;
+    }
+    if (!cf_scan_enter (scan, '['))
+        return cf_scan_skip (scan, NULL);
+    while (cf_scan_next (scan, NULL)) {
+        if (!cf_scan_enter (scan, '{'))
+            return false;
+        while (cf_scan_next (scan, &key)) {
+            bool text = cf_slice_is (key, "text") && cf_scan_peek (scan) == '"';
+            if (text? !cf_format_read_content (scan, out): !cf_scan_skip (scan, NULL))
+                return false;
+        }
+    }
+    return !scan->bad;
+}
+
+void
+cf_format_take_schema (cf_slice_t schema, cf_request_t *request)
+{
+    cf_slice_t title;
+    request->structured = true;
+    request->schema = schema;
+    if (cf_scan_lookup (schema, "title", &title) && title.size > 1 && *title.text == '"')
+        cf_format_copy ((cf_slice_t) { title.text + 1, title.size - 2 }, request->schema_name, sizeof request->schema_name);
+}
+
+void
+cf_format_count (cf_request_t *request)
+{
+    request->prompt_tokens = cf_format_tokens ((cf_slice_t) { request->instructions.bytes, request->instructions.size })
+        + cf_format_tokens ((cf_slice_t) { request->words.bytes, request->words.size });
+}
+
+void
+cf_format_end_chunk (cf_rendered_t *out, const char *line_ends)
+{
+    cf_buf_puts (&out->bytes, line_ends);
+    if (out->chunks < CF_FORMAT_MAX_CHUNKS)
+        out->chunks++;
+    out->ends [out->chunks - 1] = out->bytes.size;
+}
+
+int
+cf_format_end_whole (cf_rendered_t *out)
+{
+    out->ends [0] = out->bytes.size / 2;
+    out->ends [1] = out->bytes.size;
+    out->chunks = 2;
+    return out->bytes.overflowed? -1: 0;
 }

@@ -53,17 +53,36 @@ typedef struct {
     int (*read) (const char *body, size_t size, cf_request_t *request, cf_error_t *error);
     /*  Renders reply (text in out's chunks). 0, or -1 when out's maximum was passed. */
     int (*render) (const cf_request_t *request, const cf_reply_t *reply, cf_rendered_t *out);
-    /*  Writes the body of an error answer. */
-    void (*fail) (int status, const char *code, const char *message, cf_buf_t *out);
+    /*  Writes the body of an error answer; code is one of OpenAI's, or NULL; retry_ms: when to come again, 0: not said. */
+    void (*fail) (int status, const char *code, const char *message, unsigned retry_ms, cf_buf_t *out);
+    bool retry_in_body;         /* no headers say when to come again */
 } cf_format_t;
 
-extern const cf_format_t cf_openai_format;
+/*  cf_anthropic_new_format is the version 2026-10-21, which refuses what steers the sampling. */
+extern const cf_format_t cf_openai_format, cf_anthropic_format, cf_anthropic_new_format, cf_gemini_format;
 
+/*  Makes an empty request. */
+void cf_request_init (cf_request_t *self);
 /*  Frees what reading allocated; safe twice. */
 void cf_request_free (cf_request_t *self);
 /*  A token estimate: a token for each begun six letters of a word, and one for each other sign. */
 unsigned cf_format_tokens (cf_slice_t text);
 /*  The end of the at-th of count pieces of text, never within a UTF-8 sequence. */
 size_t cf_format_piece_end (cf_slice_t text, size_t at, size_t count);
+
+
+/*  A string's text, cut to size. */
+void cf_format_copy (cf_slice_t raw, char *out, size_t size);
+/*  Appends a message's content, a line each: a string, or parts of which those with a text count; anything else is passed
+    over. False where it is malformed. */
+bool cf_format_read_content (cf_scan_t *scan, cf_buf_t *out);
+/*  The schema of a format that gives it no name: its title is one. */
+void cf_format_take_schema (cf_slice_t schema, cf_request_t *request);
+/*  Counts the tokens of what was read. */
+void cf_format_count (cf_request_t *request);
+/*  Ends a chunk of a stream with the two line ends of an event. */
+void cf_format_end_chunk (cf_rendered_t *out, const char *line_ends);
+/*  Ends a whole answer: two chunks, so that it can be cut off between them. 0, or -1 when out's maximum was passed. */
+int cf_format_end_whole (cf_rendered_t *out);
 
 #endif

@@ -197,7 +197,7 @@ bool
 cf_idea_answers (const cf_idea_t *self, const char *word)
 {
     char lower [32] = "";
-    for (size_t at = 0; word [at] && at < sizeof lower - 1; at++)
+    for (size_t at = 0; at < sizeof lower - 1 && word [at]; at++)
         lower [at] = (char) tolower ((unsigned char) word [at]);
     for (size_t row = 0; row < sizeof s_words / sizeof s_words [0]; row++)
         if (s_words [row].family == self->family && s_begins (lower, s_words [row].stem))

@@ -11,41 +11,6 @@
 
 /* ---- requests */
 
-static void
-s_copy (cf_slice_t raw, char *out, size_t size)
-{
-    cf_buf_t text;
-    cf_buf_init (&text, size * 6);
-    cf_scan_unescape (raw, &text);
-    snprintf (out, size, "%s", text.bytes);
-    cf_buf_free (&text);
-}
-
-/*  A message's content: a string, null, or parts of which the text ones count. */
-static bool
-s_read_content (cf_scan_t *scan, cf_buf_t *out)
-{
-    cf_slice_t raw, key;
-    if (cf_scan_peek (scan) == '"') {
-        if (!cf_scan_string (scan, &raw))
-            return false;
-        cf_scan_unescape (raw, out);
-        return cf_buf_putc (out, '\n') == 0;
-    }
-    if (!cf_scan_enter (scan, '['))
-        return cf_scan_skip (scan, NULL);
-    while (cf_scan_next (scan, NULL)) {
-        if (!cf_scan_enter (scan, '{'))
-            return false;
-        while (cf_scan_next (scan, &key)) {
-            bool text = cf_slice_is (key, "text") && cf_scan_peek (scan) == '"';
-            if (text? !s_read_content (scan, out): !cf_scan_skip (scan, NULL))
-                return false;
-        }
-    }
-    return !scan->bad;
-}
-
 static bool
 s_read_message (cf_scan_t *scan, cf_request_t *request)
 {
@@ -64,7 +29,7 @@ s_read_message (cf_scan_t *scan, cf_request_t *request)
     cf_scan_init (&inner, content.text, content.size);
     bool instructs = cf_slice_is (role, "system") || cf_slice_is (role, "developer");
     return !content.size || cf_slice_is (role, "assistant")
-        || s_read_content (&inner, instructs? &request->instructions: &request->words);
+        || cf_format_read_content (&inner, instructs? &request->instructions: &request->words);
 }
 
 static bool
@@ -89,7 +54,7 @@ s_read_response_format (cf_scan_t *scan, cf_request_t *request)
     request->structured = cf_slice_is (type, "\"json_schema\"") || cf_slice_is (type, "\"json_object\"");
     if (cf_scan_lookup (value, "json_schema", &schema)) {
         if (cf_scan_lookup (schema, "name", &name) && name.size > 1 && *name.text == '"')
-            s_copy ((cf_slice_t) { name.text + 1, name.size - 2 }, request->schema_name, sizeof request->schema_name);
+            cf_format_copy ((cf_slice_t) { name.text + 1, name.size - 2 }, request->schema_name, sizeof request->schema_name);
         cf_scan_lookup (schema, "schema", &request->schema);
     }
     return true;
@@ -115,9 +80,7 @@ s_read_stream_options (cf_scan_t *scan, cf_request_t *request)
 static int
 s_read (const char *body, size_t size, cf_request_t *request, cf_error_t *error)
 {
-    *request = (cf_request_t) { .schema = { "", 0 } };
-    cf_buf_init (&request->instructions, CF_FORMAT_MAX_BYTES);
-    cf_buf_init (&request->words, CF_FORMAT_MAX_BYTES);
+    cf_request_init (request);
     cf_scan_t scan;
     cf_slice_t key, model = { "", 0 };
     size_t messages = 0;
@@ -148,9 +111,8 @@ s_read (const char *body, size_t size, cf_request_t *request, cf_error_t *error)
         return cf_error_set (error, CF_ERROR_INVALID, "you must provide a model parameter");
     if (!messages)
         return cf_error_set (error, CF_ERROR_INVALID, "Missing required parameter: 'messages'.");
-    s_copy (model, request->model, sizeof request->model);
-    request->prompt_tokens = cf_format_tokens ((cf_slice_t) { request->instructions.bytes, request->instructions.size })
-        + cf_format_tokens ((cf_slice_t) { request->words.bytes, request->words.size });
+    cf_format_copy (model, request->model, sizeof request->model);
+    cf_format_count (request);
     return 0;
 }
 
@@ -181,15 +143,6 @@ s_finish_name (cf_finish_t finish)
 }
 
 static void
-s_end_chunk (cf_rendered_t *out)
-{
-    cf_buf_puts (&out->bytes, "\n\n");
-    if (out->chunks < CF_FORMAT_MAX_CHUNKS)
-        out->chunks++;
-    out->ends [out->chunks - 1] = out->bytes.size;
-}
-
-static void
 s_put_delta (cf_slice_t head, const char *field, cf_slice_t text, cf_rendered_t *out)
 {
     cf_buf_puts (&out->bytes, "data: ");
@@ -197,7 +150,7 @@ s_put_delta (cf_slice_t head, const char *field, cf_slice_t text, cf_rendered_t 
     cf_buf_printf (&out->bytes, "{\"index\":0,\"delta\":{\"%s\":", field);
     cf_buf_put_json (&out->bytes, text.text, text.size);
     cf_buf_puts (&out->bytes, "},\"logprobs\":null,\"finish_reason\":null}]}");
-    s_end_chunk (out);
+    cf_format_end_chunk (out, "\n\n");
 }
 
 static void
@@ -205,12 +158,13 @@ s_put_line (const char *line, cf_rendered_t *out)
 {
     cf_buf_puts (&out->bytes, "data: ");
     cf_buf_puts (&out->bytes, line);
-    s_end_chunk (out);
+    cf_format_end_chunk (out, "\n\n");
 }
 
 static void
-s_fail (int status, const char *code, const char *message, cf_buf_t *out)
+s_fail (int status, const char *code, const char *message, unsigned retry_ms, cf_buf_t *out)
 {
+    (void) retry_ms;                    /* headers say it */
     const char *type = status == 429? "requests": status >= 500? "server_error": "invalid_request_error";
     cf_buf_puts (out, "{\"error\":{\"message\":");
     cf_buf_put_json (out, message, strlen (message));
@@ -232,8 +186,8 @@ s_stream_content (cf_slice_t head, const cf_reply_t *reply, cf_rendered_t *out)
             s_put_line ("{\"id\":\"chatcmpl-sim\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"del", out);
         if (at == pieces / 2 && reply->error_midway) {
             cf_buf_puts (&out->bytes, "data: ");
-            s_fail (500, NULL, "The server had an error while processing your request.", &out->bytes);
-            s_end_chunk (out);
+            s_fail (500, NULL, "The server had an error while processing your request.", 0, &out->bytes);
+            cf_format_end_chunk (out, "\n\n");
             return false;
         }
         size_t end = cf_format_piece_end (reply->text, at, pieces);
@@ -252,16 +206,16 @@ s_render_stream (const cf_request_t *request, const cf_reply_t *reply, cf_render
     cf_slice_t opening = { head.bytes, head.size };
     cf_buf_printf (&out->bytes, "data: %s{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},"
                    "\"logprobs\":null,\"finish_reason\":null}]}", head.bytes);
-    s_end_chunk (out);
+    cf_format_end_chunk (out, "\n\n");
     if (s_stream_content (opening, reply, out)) {
         cf_buf_printf (&out->bytes, "data: %s{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"%s\"}]}",
                        head.bytes, s_finish_name (reply->finish));
-        s_end_chunk (out);
+        cf_format_end_chunk (out, "\n\n");
         if (request->usage_wanted) {
             cf_buf_printf (&out->bytes, "data: %s],", head.bytes);
             s_put_usage (reply, &out->bytes);
             cf_buf_putc (&out->bytes, '}');
-            s_end_chunk (out);
+            cf_format_end_chunk (out, "\n\n");
         }
         if (!reply->without_end)
             s_put_line ("[DONE]", out);
@@ -281,10 +235,7 @@ s_render_whole (const cf_request_t *request, const cf_reply_t *reply, cf_rendere
     cf_buf_printf (bytes, ",\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\"%s\"}],", s_finish_name (reply->finish));
     s_put_usage (reply, bytes);
     cf_buf_puts (bytes, reply->malformed_chunk? ",}": "}");
-    out->ends [0] = bytes->size / 2;    /* two chunks, so that it can be cut off between them */
-    out->ends [1] = bytes->size;
-    out->chunks = 2;
-    return bytes->overflowed? -1: 0;
+    return cf_format_end_whole (out);
 }
 
 static int

@@ -26,7 +26,9 @@ typedef struct {
 static const struct { const char *method, *path; cf_server_fn *answer; } s_routes [] = {
     { "POST", "/v1/chat/completions", cf_chat_on_openai },
     { "POST", "/v1/embeddings",       cf_chat_on_embeddings },
+    { "POST", "/v1/messages",         cf_chat_on_anthropic },
     { "GET",  "/v1/models",           cf_chat_on_models },
+    { "GET",  "/v1beta/models",       cf_chat_on_gemini_models },
     { "GET",  "/_sim/calls",          cf_control_on_calls },
     { "POST", "/_sim/reset",          cf_control_on_reset },
     { "GET",  "/_sim/settings",       cf_control_on_show },
@@ -45,13 +47,26 @@ cf_server_reply (h2o_req_t *req, int status, const char *body, size_t size)
 }
 
 void
-cf_server_fail (h2o_req_t *req, const cf_format_t *format, int status, const char *code, const char *message)
+cf_server_fail_for (h2o_req_t *req, const cf_format_t *format, int status, const char *code, const char *message, unsigned retry_ms)
 {
     cf_buf_t body;
     cf_buf_init (&body, 65536);
-    format->fail (status, code, message, &body);
+    format->fail (status, code, message, retry_ms, &body);
     cf_server_reply (req, status, body.bytes, body.size);
     cf_buf_free (&body);
+}
+
+void
+cf_server_fail (h2o_req_t *req, const cf_format_t *format, int status, const char *code, const char *message)
+{
+    cf_server_fail_for (req, format, status, code, message, 0);
+}
+
+static bool
+s_begins (h2o_iovec_t text, const char *start)
+{
+    size_t size = strlen (start);
+    return text.len >= size && h2o_memis (text.base, size, start, size);
 }
 
 static int
@@ -68,7 +83,13 @@ s_on_request (h2o_handler_t *handler, h2o_req_t *req)
             return 0;
         }
     }
-    cf_server_fail (req, &cf_openai_format, known? 405: 404, NULL, known? "Not allowed to use this method here.": "Invalid URL.");
+    if (s_begins (req->path_normalized, CF_CHAT_GEMINI_MODELS) && h2o_memis (req->method.base, req->method.len, H2O_STRLIT ("POST"))) {
+        cf_chat_on_gemini (self, req);
+        return 0;
+    }
+    const cf_format_t *format = s_begins (req->path_normalized, "/v1beta/")? &cf_gemini_format:
+        s_begins (req->path_normalized, "/v1/messages")? &cf_anthropic_format: &cf_openai_format;
+    cf_server_fail (req, format, known? 405: 404, NULL, known? "Not allowed to use this method here.": "Invalid URL.");
     return 0;
 }
 

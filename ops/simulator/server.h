@@ -58,8 +58,14 @@ void cf_server_reply (h2o_req_t *req, int status, const char *body, size_t size)
 /*  Answers with an error in the wire format; code may be NULL. */
 void cf_server_fail (h2o_req_t *req, const cf_format_t *format, int status, const char *code, const char *message);
 
+/*  The same where code tells that it may be asked again after retry_ms. */
+void cf_server_fail_for (h2o_req_t *req, const cf_format_t *format, int status, const char *code, const char *message, unsigned retry_ms);
+
+/*  Where the names of Gemini's models stand, in addresses. */
+#define CF_CHAT_GEMINI_MODELS "/v1beta/models/"
+
 /*  Handlers (chat.c, control.c). */
-cf_server_fn cf_chat_on_openai, cf_chat_on_embeddings, cf_chat_on_models;
+cf_server_fn cf_chat_on_openai, cf_chat_on_anthropic, cf_chat_on_gemini, cf_chat_on_embeddings, cf_chat_on_models, cf_chat_on_gemini_models;
 cf_server_fn cf_control_on_calls, cf_control_on_reset, cf_control_on_show, cf_control_on_settings;
 
 #endif

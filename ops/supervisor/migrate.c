@@ -297,7 +297,7 @@ static int s_compare_all (cf_sql_t *sql, s_folder_t *folder, cf_error_t *error)
                         cf_sql_rows_text (rows, at, 2), error);
     cf_sql_rows_destroy (&rows);
     for (size_t at = 0; at < count && rc == 0; at++)
-        if (!folder->files [at].applied)
+        if (folder->files && !folder->files [at].applied)
             rc = cf_error_set (error, CF_ERROR_CONFLICT, "the database has later migrations but lacks %s: "
                                "codeforge.migrations was tampered with", folder->files [at].name);
     return rc;

@@ -225,8 +225,9 @@ s_force (cf_process_t *self)
 static void
 s_end (cf_process_t *self)
 {
+    /* a stopped process would not notice; first, since it takes back a SIGSTOP on its way: that of LeakSanitizer's tracer at the end */
+    kill (self->child.pid, SIGCONT);
     kill (self->child.pid, self->stop_signal);
-    kill (self->child.pid, SIGCONT);    /* a stopped process would not notice */
     s_wait (self, CF_PROCESS_STOP_MS);
     s_enter (self, CF_PROCESS_STOPPING);
 }

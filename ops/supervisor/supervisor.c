@@ -10,6 +10,7 @@
 #include "ops/supervisor/notify.h"
 #include "ops/supervisor/plan.h"
 #include "ops/supervisor/process.h"
+#include "ops/supervisor/providers.h"
 #include "ops/supervisor/token.h"
 #include "proto/base/clock.h"
 #include "proto/base/config.h"
@@ -202,7 +203,7 @@ s_announce (supervisor_t *self)
                    (unsigned) (took_ms / 1000), (unsigned) (took_ms % 1000 / 10));
     cf_buf_printf (&text, "  API       %s\n", api);
     cf_buf_printf (&text, "  models    %s\n", self->simulated
-                   ? "simulated (no OPENAI_API_KEY is set: answers are made up by rules, not by a model)"
+                   ? "simulated (no provider's key is set: answers are made up by rules, not by a model)"
                    : "the configured providers");
     cf_buf_printf (&text, "  database  %s\n", cf_database_is_private (self->database)? "private PostgreSQL": "DATABASE_URL");
     cf_buf_printf (&text, "  state     %s\n", cf_config_home (""));
@@ -230,13 +231,10 @@ s_settings (void *arg, const cf_process_t *process, cf_buf_t *out)
 static void
 s_on_simulator (supervisor_t *self, const char *announcement)
 {
-    char url [64];
-    if (strncmp (announcement, "port=", 5) || cf_config_set (CF_CONFIG_SIMULATOR_PORT, announcement + 5)) {
+    if (strncmp (announcement, "port=", 5) || cf_config_set (CF_CONFIG_SIMULATOR_PORT, announcement + 5))
         s_give_up (self, CF_EXIT_SOFTWARE, "the provider simulator does not say where it listens.");
-        return;
-    }
-    snprintf (url, sizeof url, "http://127.0.0.1:%s/v1", cf_config_str (CF_CONFIG_SIMULATOR_PORT));
-    cf_config_set (CF_CONFIG_OPENAI_BASE_URL, url);
+    else
+        cf_providers_simulate (cf_config_str (CF_CONFIG_SIMULATOR_PORT));
 }
 
 static void
@@ -513,8 +511,9 @@ s_find_programs (supervisor_t *self, cf_error_t *error)
 static int
 s_make_plan (supervisor_t *self, cf_error_t *error)
 {
-    self->simulated = !cf_config_is_set (CF_CONFIG_OPENAI_API_KEY) && !cf_config_is_set (CF_CONFIG_OPENAI_BASE_URL);
+    self->simulated = !cf_providers_configured ();
     cf_config_set (CF_CONFIG_SIMULATED, self->simulated? "true": "false");
+    cf_providers_announce (self->simulated);
     if (cf_plan_make (&self->plan, !cf_config_is_set (CF_CONFIG_DATABASE_URL), self->simulated,
                       (unsigned) cf_config_u64 (CF_CONFIG_EDGE_INSTANCES), error))
         return CF_EXIT_SETTINGS;

@@ -63,7 +63,7 @@ static inline const char *double_job (double_scene_t scene)
 
 static inline double_scene_t double_scene (const char *job)
 {
-    return (double_scene_t) atoi (job + 34);
+    return strncmp (job, double_job (DOUBLE_PLAIN), 34) == 0? (double_scene_t) atoi (job + 34): (double_scene_t) 0;
 }
 
 static inline const char *double_token (void)

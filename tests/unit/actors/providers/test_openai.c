@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  openai - streams cut at every place, recorded answers, requests and errors */
 
-#include "actors/providers/attempt.h"
-#include "proto/base/sse.h"
-#include "tests/support/unit.h"
+#include "tests/unit/actors/providers/stream.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 extern const cf_provider_api_t cf_provider_openai;
@@ -18,66 +15,10 @@ static const cf_provider_api_t *const s_api = &cf_provider_openai;
     "\"total_tokens\":10,\"prompt_tokens_details\":{\"cached_tokens\":2}}}\n\n"
 #define DONE "data: [DONE]\n\n"
 
-static int
-s_on_event (void *context, const cf_sse_event_t *event)
-{
-    s_api->read (context, event->data, event->size);
-    return 0;
-}
-
-/*  Reads a stream of which the first bytes come alone, and the rest in pieces. */
-static void
-s_read (cf_reading_t *reading, const char *bytes, size_t size, size_t first, size_t piece)
-{
-    cf_reading_init (reading);
-    cf_sse_t *sse = cf_sse_new (100000, s_on_event, reading);
-    ck_assert_int_eq (cf_sse_feed (sse, bytes, first), 0);
-    for (size_t at = first; at < size; at += piece)
-        ck_assert_int_eq (cf_sse_feed (sse, bytes + at, piece < size - at? piece: size - at), 0);
-    cf_sse_destroy (&sse);
-}
-
-typedef struct {
-    const char *text;
-    cf_reading_end_t end;
-    bool marked, counted;
-    uint32_t input_tokens, output_tokens;
-    cf_failure_class_t verdict;         /* of a structured answer over a connection that ended in good order */
-} expected_t;
-
-static void
-s_compare (const cf_reading_t *reading, const expected_t *expected)
-{
-    ck_assert_str_eq (reading->text.bytes, expected->text);
-    ck_assert_int_eq (reading->end, expected->end);
-    ck_assert_int_eq (reading->marked, expected->marked);
-    ck_assert_int_eq (reading->counted, expected->counted);
-    ck_assert_uint_eq (reading->input_tokens, expected->input_tokens);
-    ck_assert_uint_eq (reading->output_tokens, expected->output_tokens);
-    ck_assert_int_eq (cf_attempt_judge (reading, CF_HTTP_OK, true), expected->verdict);
-}
-
-/*  In pieces of every size, and cut in two at every place. */
-static void
-s_check_bytes (const char *bytes, size_t size, const expected_t *expected)
-{
-    cf_reading_t reading;
-    for (size_t piece = 1; piece < 100 && piece <= size; piece++) {
-        s_read (&reading, bytes, size, 0, piece);
-        s_compare (&reading, expected);
-        cf_reading_free (&reading);
-    }
-    for (size_t first = 0; first <= size; first++) {
-        s_read (&reading, bytes, size, first, size);
-        s_compare (&reading, expected);
-        cf_reading_free (&reading);
-    }
-}
-
 static void
 s_check (const char *stream, expected_t expected)
 {
-    s_check_bytes (stream, strlen (stream), &expected);
+    stream_check (s_api, stream, expected);
 }
 
 START_TEST (reads_a_whole_stream)
@@ -124,7 +65,7 @@ START_TEST (tells_cut_off_and_refused_apart)
              (expected_t) { "{", CF_READING_REFUSED, true, false, 0, 0, CF_FAILURE_NONE });
     cf_reading_t reading;
     static const char refusal [] = CHUNK ("{\"refusal\":\"I cannot \"}", "null") CHUNK ("{\"refusal\":\"do that.\"}", "\"stop\"") DONE;
-    s_read (&reading, refusal, strlen (refusal), 0, 11);
+    stream_read (s_api, &reading, refusal, strlen (refusal), 0, 11);
     ck_assert_str_eq (reading.refusal.bytes, "I cannot do that.");
     ck_assert_int_eq (cf_attempt_judge (&reading, CF_HTTP_OK, true), CF_FAILURE_NONE);
     cf_reading_free (&reading);
@@ -143,7 +84,7 @@ START_TEST (skips_one_bad_line_only_if_the_rest_is_whole)
              (expected_t) { "{}", CF_READING_LENGTH, true, false, 0, 0, CF_FAILURE_GARBLED });
     cf_reading_t reading;
     static const char free_text [] = CHUNK ("{\"content\":\"7\"}", "null") "data: [\n\n" CHUNK ("{}", "\"stop\"");
-    s_read (&reading, free_text, strlen (free_text), 0, 9);
+    stream_read (s_api, &reading, free_text, strlen (free_text), 0, 9);
     ck_assert_int_eq (cf_attempt_judge (&reading, CF_HTTP_OK, false), CF_FAILURE_GARBLED);
     cf_reading_free (&reading);
 }
@@ -184,94 +125,39 @@ END_TEST
 
 /* ---- recorded answers ---- */
 
-/*  Body of a recorded answer in chunked encoding, to be freed; NULL where the recordings are not there. */
-static char *
-s_recorded (const char *name, size_t *size)
-{
-    const char *shared = getenv ("CF_SHARED");
-    char path [512], line [4096];
-    snprintf (path, sizeof path, "%s/data/wire/%s.res.http", shared? shared: "", name);
-    FILE *file = fopen (path, "r");
-    if (!file)
-        return NULL;
-    cf_buf_t body;
-    cf_buf_init (&body, 1 << 20);
-    while (fgets (line, sizeof line, file) && strcmp (line, "\r\n") != 0)
-        ;
-    while (fgets (line, sizeof line, file)) {
-        size_t left = strtoul (line, NULL, 16);
-        if (left == 0 || fread (cf_buf_reserve (&body, left), 1, left, file) != left)
-            break;
-        body.size += left;
-        ck_assert_ptr_nonnull (fgets (line, sizeof line, file));
-    }
-    fclose (file);
-    *size = body.size;
-    return cf_buf_take (&body);
-}
-
-static void
-s_check_recorded (const char *name, expected_t expected)
-{
-    size_t size;
-    char *body = s_recorded (name, &size);
-    if (body)
-        s_check_bytes (body, size, &expected);
-    free (body);
-}
-
 START_TEST (reads_recorded_streams)
 {
     static const char hello [] = "Hello! \xC5\xBDlu\xC5\xA5ou\xC4\x8Dk\xC3\xBD k\xC5\xAF\xC5\x88 \xF0\x9F\x90\x8E says hi from the mock.";
-    s_check_recorded ("oai-chat-stream", (expected_t) { hello, CF_READING_STOP, true, true, 2, 12, CF_FAILURE_NONE });
-    s_check_recorded ("oai-chat-tools-stream", (expected_t) { "", CF_READING_OTHER, true, false, 0, 0, CF_FAILURE_GARBLED });
+    stream_check_recorded (s_api, "oai-chat-stream", (expected_t) { hello, CF_READING_STOP, true, true, 2, 12, CF_FAILURE_NONE });
+    stream_check_recorded (s_api, "oai-chat-tools-stream", (expected_t) { "", CF_READING_OTHER, true, false, 0, 0, CF_FAILURE_GARBLED });
 }
 END_TEST
 
-static void
-s_check_class (const char *name, long status, cf_failure_class_t expected)
-{
-    size_t size;
-    bool refused = true;
-    char *body = s_recorded (name, &size);
-    if (body)
-        ck_assert_int_eq (s_api->classify (status, body, size, &refused), expected);
-    free (body);
-}
-
 START_TEST (classifies_recorded_errors)
 {
-    s_check_class ("oai-chat-429", 429, CF_FAILURE_RATE_LIMITED);
-    s_check_class ("oai-chat-500", 500, CF_FAILURE_SERVER);
-    s_check_class ("oai-embed-b64", 503, CF_FAILURE_SERVER);
+    stream_check_error (s_api, "oai-chat-429", 429, CF_FAILURE_RATE_LIMITED);
+    stream_check_error (s_api, "oai-chat-500", 500, CF_FAILURE_SERVER);
+    stream_check_error (s_api, "oai-embed-b64", 503, CF_FAILURE_SERVER);
 }
 END_TEST
 
 /* ---- errors ---- */
 
-static void
-s_check_error (long status, const char *body, cf_failure_class_t expected, bool expected_refused)
-{
-    bool refused = !expected_refused;
-    ck_assert_int_eq (s_api->classify (status, body, strlen (body), &refused), expected);
-    ck_assert_int_eq (refused, expected_refused);
-}
-
 START_TEST (classifies_errors_by_code_before_status)
 {
-    s_check_error (429, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", CF_FAILURE_RATE_LIMITED, false);
-    s_check_error (429, "{\"error\":{\"type\":\"insufficient_quota\",\"code\":null}}", CF_FAILURE_QUOTA, false);
-    s_check_error (402, "", CF_FAILURE_QUOTA, false);
-    s_check_error (401, "{\"error\":{\"code\":\"invalid_api_key\"}}", CF_FAILURE_KEY, false);
-    s_check_error (403, "<html>", CF_FAILURE_KEY, false);
-    s_check_error (404, "{\"error\":\"text\"}", CF_FAILURE_NO_MODEL, false);
-    s_check_error (400, "{\"error\":{\"code\":\"context_length_exceeded\"}}", CF_FAILURE_TOO_LONG, false);
-    s_check_error (400, "{\"error\":{\"code\":\"content_policy_violation\"}}", CF_FAILURE_NONE, true);
-    s_check_error (400, "{\"error\":{\"code\":17}}", CF_FAILURE_INVALID, false);
-    s_check_error (422, "[]", CF_FAILURE_INVALID, false);
-    s_check_error (408, "", CF_FAILURE_SERVER, false);
-    s_check_error (500, "{", CF_FAILURE_SERVER, false);
-    s_check_error (529, "", CF_FAILURE_SERVER, false);
+    stream_check_body (s_api, 429, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}", CF_FAILURE_RATE_LIMITED, false);
+    stream_check_body (s_api, 429, "{\"error\":{\"type\":\"insufficient_quota\",\"code\":null}}", CF_FAILURE_QUOTA, false);
+    stream_check_body (s_api, 402, "", CF_FAILURE_QUOTA, false);
+    stream_check_body (s_api, 401, "{\"error\":{\"code\":\"invalid_api_key\"}}", CF_FAILURE_KEY, false);
+    stream_check_body (s_api, 403, "<html>", CF_FAILURE_KEY, false);
+    stream_check_body (s_api, 404, "{\"error\":\"text\"}", CF_FAILURE_NO_MODEL, false);
+    stream_check_body (s_api, 400, "{\"error\":{\"code\":\"context_length_exceeded\"}}", CF_FAILURE_TOO_LONG, false);
+    stream_check_body (s_api, 400, "{\"error\":{\"code\":\"content_policy_violation\"}}", CF_FAILURE_NONE, true);
+    stream_check_body (s_api, 400, "{\"error\":{\"code\":17}}", CF_FAILURE_INVALID, false);
+    stream_check_body (s_api, 422, "[]", CF_FAILURE_INVALID, false);
+    stream_check_body (s_api, 408, "", CF_FAILURE_SERVER, false);
+    stream_check_body (s_api, 500, "{", CF_FAILURE_SERVER, false);
+    stream_check_body (s_api, 529, "", CF_FAILURE_SERVER, false);
 }
 END_TEST
 
@@ -279,10 +165,9 @@ END_TEST
 
 START_TEST (writes_a_request_that_parses_back)
 {
-    cf_buf_t format, body, line;
+    cf_buf_t format, body;
     cf_buf_init (&format, 10000);
     cf_buf_init (&body, 10000);
-    cf_buf_init (&line, 1000);
     cf_json_t *schema = json_pack ("{s:s, s:{s:{s:s, s:i}}}", "type", "object", "properties", "a", "type", "string", "minLength", 3);
     ck_assert_int_eq (s_api->format ("thing", schema, &format, NULL), 0);
     cf_provider_ask_t ask = { "gpt-4o", "Be \"brief\".\n", "\xC5\xBD \xFF\x01", format.bytes, 500, 0.25 };
@@ -294,15 +179,11 @@ START_TEST (writes_a_request_that_parses_back)
         "response_format", "type", "json_schema", "json_schema", "name", "thing", "strict", 1, "schema", "type", "object",
         "properties", "a", "type", "string", "null", "required", "a", "additionalProperties", 0);
     ck_assert (request && expected && json_equal (request, expected));
-    ck_assert_int_eq (s_api->key_header ("sk-1", &line), 0);
-    ck_assert_str_eq (line.bytes, "Authorization: Bearer sk-1");
-    ck_assert_int_eq (s_api->key_header ("sk-1\r\nX: y", &line), -1);
     json_decref (schema);
     json_decref (request);
     json_decref (expected);
     cf_buf_free (&format);
     cf_buf_free (&body);
-    cf_buf_free (&line);
 }
 END_TEST
 

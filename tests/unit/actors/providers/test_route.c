@@ -76,6 +76,82 @@ START_TEST (says_what_a_provider_lacks)
 {
     s_settings (NULL, NULL);
     s_refuse ("openai/gpt-4o", "MODELS_CODE: openai is used, but neither OPENAI_API_KEY nor OPENAI_BASE_URL is set");
+    s_refuse ("google/x,openai/y", "MODELS_CODE: google is used, but neither GOOGLE_API_KEY nor GOOGLE_BASE_URL is set; "
+              "openai is used, but neither OPENAI_API_KEY nor OPENAI_BASE_URL is set");
+    s_refuse ("openai/gpt-4o,nobody/x", "MODELS_CODE: there is no provider \"nobody\"");
+}
+END_TEST
+
+START_TEST (leaves_out_providers_that_are_not_set_up)
+{
+    s_settings (NULL, "http://127.0.0.1:9/v1");
+    ck_assert_int_eq (cf_route_load (NULL), 0);
+    static const char *const agents [] = { "research", "wireframe", "code", "qa", "pedagogy", "roadmap" };
+    for (size_t at = 0; at < sizeof agents / sizeof agents [0]; at++) {
+        const cf_routes_t *routes = cf_route_of_agent (agents [at]);
+        ck_assert_uint_eq (routes->count, 1);
+        ck_assert_str_eq (routes->routes [0].name, "openai/gpt-4o");
+    }
+    cf_route_free ();
+}
+END_TEST
+
+START_TEST (knows_who_thinks_for_which_agent)
+{
+    static const struct { const char *agent, *models [3]; } rows [] = {
+        { "research", { "openai/gpt-4o", "anthropic/claude-3-5-sonnet", "google/gemini-1.5-pro" } },
+        { "qa", { "openai/gpt-4o", "anthropic/claude-3-5-sonnet", "google/gemini-1.5-pro" } },
+        { "wireframe", { "openai/gpt-4o", "anthropic/claude-3-5-sonnet", "google/gemini-1.5-pro" } },
+        { "code", { "google/gemini-1.5-pro", "openai/gpt-4o", "anthropic/claude-3-5-sonnet" } },
+        { "pedagogy", { "anthropic/claude-3-5-sonnet", "openai/gpt-4o", "google/gemini-1.5-pro" } },
+        { "roadmap", { "anthropic/claude-3-5-sonnet", "openai/gpt-4o", "google/gemini-1.5-pro" } }
+    };
+    setenv ("GOOGLE_BASE_URL", "http://127.0.0.1:9/v1beta", 1);
+    setenv ("ANTHROPIC_API_KEY", "sk-ant", 1);
+    s_settings (NULL, "http://127.0.0.1:9/v1");
+    ck_assert_int_eq (cf_route_load (NULL), 0);
+    for (size_t at = 0; at < sizeof rows / sizeof rows [0]; at++) {
+        const cf_routes_t *routes = cf_route_of_agent (rows [at].agent);
+        ck_assert_uint_eq (routes->count, 3);
+        for (size_t number = 0; number < 3; number++) {
+            ck_assert_str_eq (routes->routes [number].name, rows [at].models [number]);
+            ck_assert (routes->routes [number].output_price > 0);
+        }
+    }
+    const cf_route_t *claude = &cf_route_of_agent ("roadmap")->routes [0];
+    ck_assert (strncmp (claude->url, "https://", 8) == 0 && strstr (claude->url, "/v1/messages"));
+    ck_assert_str_eq (claude->headers [2], "x-api-key: sk-ant");
+    ck_assert_str_eq (claude->headers [3], "anthropic-version: 2023-06-01");
+    ck_assert_ptr_null (claude->headers [4]);
+    ck_assert_str_eq (cf_route_of_agent ("code")->routes [0].url, "http://127.0.0.1:9/v1beta/models/gemini-1.5-pro:streamGenerateContent?alt=sse");
+    ck_assert_uint_eq (cf_route_max_tokens (claude, 16000), 8192);
+    ck_assert_uint_eq (cf_route_max_tokens (claude, 100), 100);
+    ck_assert_uint_eq (cf_route_max_tokens (claude, 0), 8192);
+    cf_route_free ();
+    cf_provider_free ();
+}
+END_TEST
+
+START_TEST (refuses_keys_that_would_be_another_header)
+{
+    s_settings ("sk-1 2", NULL);
+    s_refuse ("openai/gpt-4o", "MODELS_CODE: OPENAI_API_KEY is no key");
+    s_refuse ("openai/gpt-4o", "MODELS_CODE: OPENAI_API_KEY is no key");
+}
+END_TEST
+
+START_TEST (embeds_only_where_there_are_embeddings)
+{
+    setenv ("ANTHROPIC_API_KEY", "sk-ant", 1);
+    setenv ("GOOGLE_API_KEY", "AIza", 1);
+    s_settings (NULL, NULL);
+    cf_routes_t routes;
+    cf_route_read (&routes, CF_CONFIG_MODEL_EMBEDDING, "anthropic/claude", true);
+    ck_assert_str_eq (routes.error.text, "MODEL_EMBEDDING: anthropic has no embeddings");
+    cf_route_read (&routes, CF_CONFIG_MODEL_EMBEDDING, cf_config_str (CF_CONFIG_MODEL_EMBEDDING), true);
+    ck_assert_str_eq (routes.routes [0].name, "google/gemini-embedding-001");
+    cf_route_clear (&routes);
+    cf_provider_free ();
 }
 END_TEST
 
@@ -107,6 +183,19 @@ START_TEST (prices_by_the_configured_name)
 }
 END_TEST
 
+START_TEST (refuses_malformed_limits)
+{
+    static const char *const lists [] = { "x", "openai/x", "openai/x=", "openai/x=0", "openai/x=-1", "openai/x=1x", "=1", "openai/x=1,", "openai/x=4294967296" };
+    s_settings (NULL, "http://127.0.0.1:9/v1");
+    ck_assert_int_eq (cf_route_read_limits ("", NULL), 0);
+    for (size_t at = 0; at < sizeof lists / sizeof lists [0]; at++) {
+        cf_error_t error = { 0 };
+        ck_assert_msg (cf_route_read_limits (lists [at], &error) == -1, "%s", lists [at]);
+        ck_assert (strncmp (error.text, "MODEL_MAX_TOKENS: ", 18) == 0);
+    }
+}
+END_TEST
+
 START_TEST (refuses_malformed_prices)
 {
     static const char *const lists [] = {
@@ -124,4 +213,6 @@ START_TEST (refuses_malformed_prices)
 END_TEST
 
 UNIT_MAIN ("route", reads_a_list_in_order, uses_the_public_address_with_only_a_key, names_the_setting_that_is_wrong,
-           says_what_a_provider_lacks, finds_the_list_of_an_agent, prices_by_the_configured_name, refuses_malformed_prices)
+           says_what_a_provider_lacks, leaves_out_providers_that_are_not_set_up, knows_who_thinks_for_which_agent,
+           refuses_keys_that_would_be_another_header, embeds_only_where_there_are_embeddings, finds_the_list_of_an_agent, prices_by_the_configured_name,
+           refuses_malformed_limits, refuses_malformed_prices)

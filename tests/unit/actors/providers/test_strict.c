@@ -17,11 +17,11 @@ s_parse (const char *text)
 }
 
 static void
-s_check (const char *schema, const char *expected)
+s_check_dialect (const char *schema, unsigned dialect, const char *expected)
 {
     cf_error_t error = { 0 };
     cf_json_t *given = s_parse (schema), *wanted = s_parse (expected);
-    cf_json_t *reduced = cf_strict_reduce (given, &error);
+    cf_json_t *reduced = cf_strict_reduce (given, dialect, &error);
     ck_assert_str_eq (error.text, "");
     char *text = cf_json_print (reduced);
     ck_assert_msg (json_equal (reduced, wanted), "%s", text);
@@ -32,11 +32,17 @@ s_check (const char *schema, const char *expected)
 }
 
 static void
+s_check (const char *schema, const char *expected)
+{
+    s_check_dialect (schema, 0, expected);
+}
+
+static void
 s_refuse (const char *schema)
 {
     cf_error_t error = { 0 };
     cf_json_t *given = s_parse (schema);
-    ck_assert_ptr_null (cf_strict_reduce (given, &error));
+    ck_assert_ptr_null (cf_strict_reduce (given, 0, &error));
     ck_assert_int_eq (error.code, CF_ERROR_INVALID);
     json_decref (given);
 }
@@ -75,6 +81,19 @@ START_TEST (turns_one_of_into_any_of)
 }
 END_TEST
 
+START_TEST (leaves_optional_what_the_dialect_allows_to_be_left_out)
+{
+    static const char schema [] = "{\"type\": \"object\", \"required\": [\"a\"], \"properties\": {\"a\": {\"type\": \"string\", \"maxLength\": 3},"
+        " \"b\": {\"type\": \"string\", \"enum\": [\"x\"]}, \"c\": {\"const\": 1}, \"d\": {\"type\": \"array\", \"maxItems\": 9, \"items\": {\"const\": \"k\"}}}}";
+    s_check_dialect (schema, CF_STRICT_OPTIONAL,
+             "{\"type\": \"object\", \"required\": [\"a\"], \"additionalProperties\": false, \"properties\": {\"a\": {\"type\": \"string\"},"
+             " \"b\": {\"type\": \"string\", \"enum\": [\"x\"]}, \"c\": {\"const\": 1}, \"d\": {\"type\": \"array\", \"items\": {\"const\": \"k\"}}}}");
+    s_check_dialect (schema, CF_STRICT_OPTIONAL | CF_STRICT_ENUMS_ONLY,
+             "{\"type\": \"object\", \"required\": [\"a\"], \"additionalProperties\": false, \"properties\": {\"a\": {\"type\": \"string\"},"
+             " \"b\": {\"type\": \"string\", \"enum\": [\"x\"]}, \"c\": {\"enum\": [1]}, \"d\": {\"type\": \"array\", \"items\": {\"enum\": [\"k\"]}}}}");
+}
+END_TEST
+
 START_TEST (refuses_what_strict_mode_cannot_say)
 {
     s_refuse ("true");
@@ -90,7 +109,7 @@ END_TEST
 
 /*  Every object of a reduced schema requires all it names, and takes no more. */
 static void
-s_check_strict (const cf_json_t *node)
+s_check_strict (const cf_json_t *node, bool optional)
 {
     size_t at;
     const char *key;
@@ -98,16 +117,16 @@ s_check_strict (const cf_json_t *node)
     const cf_json_t *properties = json_object_get (node, "properties");
     if (properties) {
         ck_assert (json_is_false (json_object_get (node, "additionalProperties")));
-        ck_assert_uint_eq (json_array_size (json_object_get (node, "required")), json_object_size (properties));
+        ck_assert (optional || json_array_size (json_object_get (node, "required")) == json_object_size (properties));
     }
     if (json_is_array (node))
         json_array_foreach (node, at, value)
-            s_check_strict (value);
+            s_check_strict (value, optional);
     else if (json_is_object (node))
         json_object_foreach (json_object_get (node, "properties")? json_object_get (node, "properties"): NULL, key, value)
-            s_check_strict (value);
+            s_check_strict (value, optional);
     if (json_object_get (node, "items"))
-        s_check_strict (json_object_get (node, "items"));
+        s_check_strict (json_object_get (node, "items"), optional);
 }
 
 /*  An example with null for every optional member of the root that it lacks, as a model in strict mode writes it. */
@@ -130,9 +149,13 @@ START_TEST (keeps_the_examples_of_our_own_schemas_valid)
         snprintf (path, sizeof path, "%s/proto/schema/%s.json", CF_SOURCE_DIR, names [at]);
         cf_schema_t *ours = cf_schema_load (path, &error);
         ck_assert_msg (ours != NULL, "%s", error.text);
-        cf_json_t *reduced = cf_strict_reduce (cf_schema_document (ours), &error);
+        cf_json_t *reduced = cf_strict_reduce (cf_schema_document (ours), 0, &error);
         ck_assert_msg (reduced != NULL, "%s: %s", names [at], error.text);
-        s_check_strict (reduced);
+        s_check_strict (reduced, false);
+        cf_json_t *loose = cf_strict_reduce (cf_schema_document (ours), CF_STRICT_OPTIONAL | CF_STRICT_ENUMS_ONLY, &error);
+        ck_assert_msg (loose != NULL, "%s: %s", names [at], error.text);
+        s_check_strict (loose, true);
+        json_decref (loose);
         cf_schema_t *strict = cf_schema_new (reduced, true, &error);
         ck_assert_msg (strict != NULL, "%s: %s", names [at], error.text);
         size_t number;
@@ -152,4 +175,4 @@ START_TEST (keeps_the_examples_of_our_own_schemas_valid)
 END_TEST
 
 UNIT_MAIN ("strict", keeps_the_shape_and_drops_the_rest, makes_optional_members_nullable, turns_one_of_into_any_of,
-           refuses_what_strict_mode_cannot_say, keeps_the_examples_of_our_own_schemas_valid)
+           leaves_optional_what_the_dialect_allows_to_be_left_out, refuses_what_strict_mode_cannot_say, keeps_the_examples_of_our_own_schemas_valid)

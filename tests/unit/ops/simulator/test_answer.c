@@ -168,5 +168,80 @@ START_TEST (makes_up_documents_for_unknown_schemas)
 }
 END_TEST
 
+START_TEST (teaches_without_code)
+{
+    static const char *const questions [] = {
+        "Why does my loop stop too early?", "How do I center a box?", "", "\xFF\xC3", "What is a promise? [[sim pedagogy_code=1]]", "Why does SELECT name FROM plants fail?"
+    };
+    char blocks [800];
+    for (size_t at = 0; at < sizeof questions / sizeof questions [0]; at++) {
+        snprintf (blocks, sizeof blocks, "<data name=\"question\">\n%s\n</data>\n<data name=\"code\">\nfor (let i = 0; i < 3; i++)\n  draw (i);\n</data>", questions [at]);
+        cf_json_t *answer = s_ask ("pedagogy", blocks, false), *flawed = s_ask ("pedagogy", blocks, true);
+        char *text = cf_json_print (answer), *spoiled = cf_json_print (flawed);
+        ck_assert (!strstr (text, "```") && !strstr (text, "[[sim") && strstr (text, "2 lines"));
+        ck_assert (strstr (spoiled, "```") != NULL);
+        free (text);
+        free (spoiled);
+        json_decref (flawed);
+        json_decref (answer);
+    }
+}
+END_TEST
+
+START_TEST (lays_out_the_ways_that_are_named)
+{
+    cf_json_t *choice = s_ask ("choice", "<data name=\"decision_context\">\nFor the list: keep it in localStorage or on a small server?\n</data>", false);
+    const cf_json_t *options = json_object_get (choice, "options");
+    ck_assert_str_eq (cf_json_str (json_array_get (options, 0), "title", ""), "keep it in localStorage");
+    ck_assert_str_eq (cf_json_str (json_array_get (options, 1), "title", ""), "on a small server");
+    json_decref (choice);
+    static const char *const others [] = { "", " or ", "a or b", "\xFF or \xC3", "Which framework?", "x, or, y" };
+    for (size_t at = 0; at < sizeof others / sizeof others [0]; at++) {
+        char blocks [200];
+        snprintf (blocks, sizeof blocks, "<data name=\"decision_context\">\n%s\n</data>", others [at]);
+        json_decref (s_ask ("choice", blocks, false));
+    }
+}
+END_TEST
+
+START_TEST (plans_a_way_at_the_learners_pace)
+{
+    static const char *const levels [] = { "advanced", "intermediate", "beginner", "anything" };
+    double before = 0;
+    for (size_t at = 0; at < sizeof levels / sizeof levels [0]; at++) {
+        char blocks [900];
+        snprintf (blocks, sizeof blocks, "<data name=\"requirements\">{\"app_name\":\"Leaf\",\"elevator_pitch\":\"Plants and when to water them.\",\"core_features\":"
+                  "[{\"name\":\"List\",\"description\":\"Lists plants.\",\"priority\":\"must-have\"}]}</data><data name=\"skill_level\">\n%s\n</data>"
+                  "<data name=\"focus_areas\">\n[\"testing\",\"a \\\"b\\\"\",\"\"]\n</data>", levels [at]);
+        cf_json_t *roadmap = s_ask ("roadmap", blocks, false), *module;
+        double sum = 0;
+        size_t number;
+        json_array_foreach (json_object_get (roadmap, "modules"), number, module)
+            sum += cf_json_real (module, "estimated_hours", 0);
+        ck_assert_double_eq_tol (sum, cf_json_real (roadmap, "total_estimated_hours", 0), 0.01);
+        ck_assert (sum >= before);
+        before = sum;
+        char *text = cf_json_print (roadmap);
+        ck_assert (strstr (text, "Leaf") && strstr (text, "In depth: testing"));
+        free (text);
+        json_decref (roadmap);
+    }
+    json_decref (s_ask ("roadmap", "<data name=\"requirements\">none</data><data name=\"focus_areas\">{\"a\":1}</data>", false));
+}
+END_TEST
+
+START_TEST (rewrites_a_selection_and_no_more)
+{
+    cf_json_t *refactor = s_ask ("refactor", "<data name=\"instruction\">\nuse */ const\n</data>\n<data name=\"file_path\">\nsrc/a.js\n</data>\n"
+                                 "<data name=\"selected_code\">\n  var a = 1;  \n  var b;\n\n</data>", false);
+    ck_assert_str_eq (cf_json_str (refactor, "refactored_code", ""), "  /* simulated refactoring: use    const */ var a = 1;\n  var b;\n");
+    json_decref (refactor);
+    static const char *const others [] = { "", "<data name=\"selected_code\">\n\n\n</data>", "<data name=\"selected_code\">x", "<data name=\"file_path\">a.</data>" };
+    for (size_t at = 0; at < sizeof others / sizeof others [0]; at++)
+        json_decref (s_ask ("refactor", others [at], false));
+}
+END_TEST
+
 UNIT_MAIN ("answer", satisfies_its_schemas_and_passes_its_own_review, follows_requirements_that_others_wrote, reviews_anything,
-           makes_up_documents_for_unknown_schemas)
+           makes_up_documents_for_unknown_schemas, teaches_without_code, lays_out_the_ways_that_are_named, plans_a_way_at_the_learners_pace,
+           rewrites_a_selection_and_no_more)

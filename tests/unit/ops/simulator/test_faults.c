@@ -43,9 +43,9 @@ START_TEST (directives_count_and_vanish)
     cf_faults_reset (&s_faults, 7);
     cf_directives_t directives = s_take ("a poll [[sim fault=cut count=2 agent=code]] for us [[sim latency=50]]", "a poll for us");
     ck_assert_uint_eq (directives.count, 2);
-    ck_assert_int_eq (cf_faults_choose (&s_faults, "qa", "a poll for us", &directives).fault.kind, CF_FAULT_NONE);
+    ck_assert_int_eq (cf_faults_choose (&s_faults, "openai", "qa", "a poll for us", &directives).fault.kind, CF_FAULT_NONE);
     for (int turn = 0; turn < 3; turn++) {
-        cf_fate_t fate = cf_faults_choose (&s_faults, "code", "a poll for us", &directives);
+        cf_fate_t fate = cf_faults_choose (&s_faults, "openai", "code", "a poll for us", &directives);
         ck_assert_int_eq (fate.fault.kind, turn < 2? CF_FAULT_CUT: CF_FAULT_NONE);
         ck_assert_uint_eq (fate.latency_ms, 50);
     }
@@ -60,11 +60,11 @@ START_TEST (reviews_fail_as_often_as_asked)
 {
     cf_faults_reset (&s_faults, 0);
     cf_directives_t directives = s_take ("x [[sim qa_fail=1]]", "x");
-    ck_assert (!cf_faults_choose (&s_faults, "code", "x", &directives).qa_fails);
-    ck_assert (cf_faults_choose (&s_faults, "qa", "x", &directives).qa_fails);
-    ck_assert (cf_faults_choose (&s_faults, "qa", "x", &directives).qa_fails);      /* the first one never ended */
-    cf_faults_reviewed (&s_faults, &directives);
-    ck_assert (!cf_faults_choose (&s_faults, "qa", "x", &directives).qa_fails);
+    ck_assert (!cf_faults_choose (&s_faults, "openai", "code", "x", &directives).flawed);
+    ck_assert (cf_faults_choose (&s_faults, "openai", "qa", "x", &directives).flawed);
+    ck_assert (cf_faults_choose (&s_faults, "openai", "qa", "x", &directives).flawed);      /* the first one never ended */
+    cf_faults_answered (&s_faults, "qa", &directives);
+    ck_assert (!cf_faults_choose (&s_faults, "openai", "qa", "x", &directives).flawed);
 }
 END_TEST
 
@@ -84,16 +84,16 @@ START_TEST (rules_match_and_run_out)
     cf_faults_reset (&s_faults, 0);
     ck_assert_int_eq (s_configure ("{\"latency_ms\":20}"), 0);
     ck_assert_int_eq (s_configure ("{\"fault\":\"status500\",\"count\":1,\"match\":{\"agent\":\"qa\",\"contains\":\"kite\"}}"), 0);
-    ck_assert_int_eq (cf_faults_choose (&s_faults, "qa", "boats", &none).fault.kind, CF_FAULT_NONE);
-    ck_assert_int_eq (cf_faults_choose (&s_faults, "code", "kites", &none).fault.kind, CF_FAULT_NONE);
-    ck_assert_int_eq (cf_faults_choose (&s_faults, "qa", "kites", &none).fault.status, 500);
-    cf_fate_t fate = cf_faults_choose (&s_faults, "qa", "kites", &none);
+    ck_assert_int_eq (cf_faults_choose (&s_faults, "openai", "qa", "boats", &none).fault.kind, CF_FAULT_NONE);
+    ck_assert_int_eq (cf_faults_choose (&s_faults, "openai", "code", "kites", &none).fault.kind, CF_FAULT_NONE);
+    ck_assert_int_eq (cf_faults_choose (&s_faults, "openai", "qa", "kites", &none).fault.status, 500);
+    cf_fate_t fate = cf_faults_choose (&s_faults, "openai", "qa", "kites", &none);
     ck_assert_int_eq (fate.fault.kind, CF_FAULT_NONE);
     ck_assert_uint_eq (fate.latency_ms, 20);
     ck_assert_int_eq (s_configure ("{\"fault\":\"silent\"}"), 0);
-    ck_assert_int_eq (cf_faults_choose (&s_faults, CF_FAULTS_EMBEDDING, "kites", &none).fault.kind, CF_FAULT_NONE);
+    ck_assert_int_eq (cf_faults_choose (&s_faults, "openai", CF_FAULTS_EMBEDDING, "kites", &none).fault.kind, CF_FAULT_NONE);
     ck_assert_int_eq (s_configure ("{\"fault\":null}"), 0);
-    ck_assert_int_eq (cf_faults_choose (&s_faults, "qa", "kites", &none).fault.kind, CF_FAULT_NONE);
+    ck_assert_int_eq (cf_faults_choose (&s_faults, "openai", "qa", "kites", &none).fault.kind, CF_FAULT_NONE);
     ck_assert_int_eq (s_configure ("{\"fault\":\"nosuch\"}"), -1);
     ck_assert_int_eq (s_configure ("[]"), -1);
     ck_assert_int_eq (s_configure ("{\"match\":5}"), -1);
@@ -112,8 +112,8 @@ START_TEST (counters_are_bounded)
         snprintf (idea, sizeof idea, "idea %d [[sim fault=cut]]", number);
         snprintf (visible, sizeof visible, "idea %d", number);
         cf_directives_t directives = s_take (idea, visible);
-        ck_assert_int_eq (cf_faults_choose (&s_faults, "qa", visible, &directives).fault.kind, CF_FAULT_CUT);
-        ck_assert_int_eq (cf_faults_choose (&s_faults, "qa", visible, &directives).fault.kind, CF_FAULT_NONE);
+        ck_assert_int_eq (cf_faults_choose (&s_faults, "openai", "qa", visible, &directives).fault.kind, CF_FAULT_CUT);
+        ck_assert_int_eq (cf_faults_choose (&s_faults, "openai", "qa", visible, &directives).fault.kind, CF_FAULT_NONE);
     }
 }
 END_TEST
