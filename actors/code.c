@@ -223,7 +223,7 @@ s_rewrite (cf_work_t *work, const refactor_t *asked, cf_error_t *error)
 static cf_json_t *
 s_refactor (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
 {
-    refactor_t asked;
+    refactor_t asked = { 0 };
     cf_json_t *result = s_read_refactor (input, &asked, error)? NULL: s_rewrite (work, &asked, error);
     if (!result)
         return NULL;

@@ -2,7 +2,7 @@
 /*  jobs - the ledger: accepts, queues, leases and ends jobs
  *
  *  Owns:       agent_jobs, codeforge.job_steps and codeforge.job_events; the queues; who holds which job.
- *  Answers:    edges: JOB_CREATE, JOB_READ, JOB_LIST, JOB_CANCEL, JOB_ANSWER, JOB_WATCH.
+ *  Answers:    edges: JOB_CREATE, JOB_READ, JOB_LIST, JOB_CANCEL, JOB_ANSWER, JOB_WATCH, USAGE_READ.
  *              those who work: JOB_STEP, JOB_END, JOB_JOURNAL, LEASES_HELD; event jobs.progress.
  *  Asks:       agents (JOB_RUN, JOB_STOP).
  *  Tells:      job.<id> (each change, once committed), state.jobs (a new instance: announce your leases), state.database.
@@ -12,6 +12,7 @@
  */
 
 #include "actors/ledger/lease.h"
+#include "actors/ledger/usage.h"
 #include "actors/lib/actor.h"
 #include "proto/base/config.h"
 #include "proto/base/log.h"
@@ -22,6 +23,7 @@
 #include <string.h>
 
 #define CF_JOBS_PRUNE_MS 600000         /* how often old steps and events are dropped */
+#define CF_JOBS_AGAIN_MS 5              /* between two looks at what another task waits for */
 #define CF_JOBS_WATCH_DATABASE_MS 200   /* how often a change of the database's state is noticed */
 
 typedef struct {
@@ -32,6 +34,7 @@ typedef struct {
     cf_lease_t *lease;
     cf_subscription_t *progress;
     cf_timer_t sweep, prune, database;
+    cf_task_t *starting, *pruning;      /* tasks that nobody asked for; NULL while there is none */
     int database_told;                  /* -1: nothing yet */
     uint64_t epoch;                     /* of this instance */
 } jobs_t;
@@ -145,17 +148,32 @@ s_new_job (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask, const cf_j
     return job;
 }
 
+/*  Whether there is an open job of that id: then the call is answered. While the same request waits for its commit, waits with it. */
+static bool
+s_is_known (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask)
+{
+    cf_job_t *job;
+    cf_error_t error = { 0 };
+    while ((job = cf_desk_lookup (self->desk, ask->job, NULL)) && !job->accepted)
+        if (cf_task_sleep (task, CF_JOBS_AGAIN_MS, &error)) {
+            cf_fail (task, &error);
+            return true;
+        }
+    if (job && strcmp (job->user, ask->user) == 0)
+        cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = cf_job_state_name (job->state), .agent = ask->agent });
+    else if (job)
+        cf_fail_with (task, CF_ERROR_CONFLICT, "the id is taken", "{\"field\":\"job_id\"}");
+    return job != NULL;
+}
+
 static void
 s_on_job_create (cf_task_t *task, const void *fields, void *owner)
 {
     jobs_t *self = owner;
     const cf_job_create_t *ask = fields;
     const cf_job_kind_t *kind = cf_job_kind (ask->agent);
-    cf_job_t *job = cf_desk_lookup (self->desk, ask->job, ask->user);
-    if (job && job->accepted) {         /* the same request, sent again */
-        cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = cf_job_state_name (job->state), .agent = ask->agent });
+    if (s_is_known (task, self, ask))   /* the same request, sent again */
         return;
-    }
     if (!kind) {
         s_fail_field (task, "agent_type", "no such agent");
         return;
@@ -164,15 +182,20 @@ s_on_job_create (cf_task_t *task, const void *fields, void *owner)
         s_fail_field (task, "project_id", "this agent works in a project only");
         return;
     }
-    if (job || cf_desk_size (self->desk) >= cf_config_u64 (CF_CONFIG_JOBS_MAX_OPEN)
+    if (!cf_ledger_is_up (self->ledger)) {      /* it could be accepted later, but not told so in time */
+        cf_fail_with (task, CF_ERROR_DATABASE_DOWN, "the ledger is not available", "");
+        return;
+    }
+    if (cf_desk_size (self->desk) >= cf_config_u64 (CF_CONFIG_JOBS_MAX_OPEN)
         || cf_desk_count_of (self->desk, ask->user) >= cf_config_u64 (CF_CONFIG_JOBS_MAX_OPEN_PER_USER)) {
         cf_fail_with (task, CF_ERROR_OVERLOADED, "too many open jobs", "");
         return;
     }
-    if (s_check_needs (task, self, ask, kind))
+    if (s_check_needs (task, self, ask, kind) || s_is_known (task, self, ask))  /* that took time */
         return;
     cf_error_t error = { 0 };
-    if (!(job = s_new_job (task, self, ask, kind))) {
+    cf_job_t *job = s_new_job (task, self, ask, kind);
+    if (!job) {
         cf_fail_with (task, CF_ERROR_OVERLOADED, "out of memory", "");
         return;
     }
@@ -232,6 +255,29 @@ s_on_job_list (cf_task_t *task, const void *fields, void *owner)
         cf_fail (task, &error);
 }
 
+static void
+s_on_usage_read (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_usage_read_t *ask = fields;
+    cf_usage_span_t span;
+    cf_error_t error = { 0 };
+    const char *field;
+    char *found = NULL;
+    if (cf_usage_span (ask->from, ask->to, &span, &field, &error))
+        s_fail_field (task, field, error.text);
+    else if (cf_usage_read (cf_ledger_db (self->ledger), task, ask->user, ask->project, &span, &found, &error))
+        cf_fail (task, &error);
+    else if (found)
+        cf_reply (task, &(cf_job_shown_t) { .shown = found });
+    else {
+        char details [128];
+        snprintf (details, sizeof details, "{\"resource\":\"project\",\"id\":\"%s\"}", ask->project);
+        cf_fail_with (task, CF_ERROR_NOT_FOUND, "no such project", details);
+    }
+    free (found);
+}
+
 /*  The state as it is, as the event that tells of it; an end that is not committed yet is still running. */
 static cf_json_t *
 s_present (const cf_job_t *job)
@@ -252,6 +298,14 @@ s_complete_events (cf_json_t *events, const cf_job_t *job)
         return;
     cf_json_t *result = cf_json_parse (job->result, strlen (job->result), NULL);
     json_object_set_new (json_object_get (last, "data"), "result", result? result: json_null ());
+}
+
+/*  Whether the last of events ends the stream. */
+static bool
+s_is_over (const cf_json_t *events)
+{
+    const char *last = cf_json_str (json_array_get (events, json_array_size (events) - 1), "event", "");
+    return strcmp (last, "complete") == 0 || strcmp (last, "error") == 0 || strcmp (last, "cancelled") == 0;
 }
 
 static void
@@ -276,15 +330,14 @@ s_on_job_watch (cf_task_t *task, const void *fields, void *owner)
     }
     if (job) {
         bool up_to_date = ask->resume && job != ended && ask->after == job->told_event;
-        if (!json_array_size (events) && !up_to_date) {
-            json_decref (events);
-            events = json_pack ("[o]", s_present (job));
-        }
-        else if (job == ended)
+        if (!events)
+            events = json_array ();
+        if (job == ended)
             s_complete_events (events, job);
-        const char *last = cf_json_str (json_array_get (events, json_array_size (events) - 1), "event", "");
+        if ((!json_array_size (events) && !up_to_date) || (job == ended && !s_is_over (events)))
+            json_array_append_new (events, s_present (job));
         char *text = cf_json_print (events);
-        bool over = strcmp (last, "complete") == 0 || strcmp (last, "error") == 0 || strcmp (last, "cancelled") == 0;
+        bool over = s_is_over (events);
         cf_reply (task, &(cf_job_history_t) { .events = text, .ended = over });
         free (text);
     }
@@ -319,18 +372,19 @@ s_on_job_cancel (cf_task_t *task, const void *fields, void *owner)
         s_fail_ended (task, self, ask->job, ask->user, "the job has already ended");
         return;
     }
-    cf_lease_release (self->lease, job, true);
     cf_error_t error = { 0 };
     cf_batch_ticket_t ticket = cf_desk_move (self->desk, job, CF_JOB_ON_CANCEL, NULL, NULL);
+    if (ticket)
+        cf_lease_release (self->lease, job, true);
     if (cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, &error))
         cf_fail (task, &error);
     else
         cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = "cancelled" });
 }
 
-/*  Adds answers to those that the input has already. */
-static void
-s_add_answers (cf_job_t *job, const char *text)
+/*  The job's input with answers added to those that it has already; yours to free. */
+static char *
+s_with_answers (const cf_job_t *job, const char *text)
 {
     cf_json_t *input = cf_json_parse (job->input, strlen (job->input), NULL), *answers = cf_json_parse (text, strlen (text), NULL);
     cf_json_t *given = json_object_get (input, "answers");
@@ -339,12 +393,9 @@ s_add_answers (cf_job_t *job, const char *text)
     else
         json_object_set (input, "answers", answers);
     char *joined = cf_json_print (input);
-    if (joined) {
-        free (job->input);
-        job->input = joined;
-    }
     json_decref (input);
     json_decref (answers);
+    return joined;
 }
 
 static void
@@ -362,8 +413,11 @@ s_on_job_answer (cf_task_t *task, const void *fields, void *owner)
         return;
     }
     cf_error_t error = { 0 };
-    s_add_answers (job, ask->answers);
-    cf_batch_ticket_t ticket = cf_desk_move (self->desk, job, CF_JOB_ON_ANSWER, NULL, NULL);
+    char *former = job->input, *joined = s_with_answers (job, ask->answers);
+    job->input = joined? joined: former;
+    cf_batch_ticket_t ticket = joined? cf_desk_move (self->desk, job, CF_JOB_ON_ANSWER, NULL, NULL): 0;
+    job->input = ticket? joined: former;
+    free (ticket? former: joined);
     const char *type = job->kind->type;
     cf_task_shield (task, true);
     int rc = cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, &error);
@@ -373,8 +427,7 @@ s_on_job_answer (cf_task_t *task, const void *fields, void *owner)
         return;
     }
     cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = "queued", .agent = type });
-    job = cf_desk_lookup (self->desk, ask->job, ask->user);
-    if (job && job->state == CF_JOB_QUEUED && !job->queued)
+    if ((job = cf_desk_lookup (self->desk, ask->job, ask->user)))
         cf_lease_queue (self->lease, job, false);
 }
 
@@ -416,14 +469,24 @@ s_on_job_end (cf_task_t *task, const void *fields, void *owner)
 {
     jobs_t *self = owner;
     const cf_job_end_t *end = fields;
-    cf_job_t *job = s_fenced (task, self, end->job, end->attempt);
-    if (!job)
+    cf_job_t *job = cf_desk_lookup (self->desk, end->job, NULL);
+    if (job && job->attempt == end->attempt && !job->holder && (cf_job_is_terminal (job->state) || job->state == CF_JOB_WAITING)) {
+        /* said again, or overtaken: in any case that holder is done */
+        if (job->ticket)
+            s_note_commit (task, self, job->ticket);
+        else
+            cf_reply (task, &(cf_job_noted_t) { 0 });
         return;
-    cf_lease_release (self->lease, job, false);
+    }
+    if (!(job = s_fenced (task, self, end->job, end->attempt)))
+        return;
     cf_job_event_t event = strcmp (end->status, "completed") == 0? CF_JOB_ON_RESULT:
                            strcmp (end->status, "waiting_for_input") == 0? CF_JOB_ON_QUESTION: CF_JOB_ON_FAILURE;
     const char *result = event == CF_JOB_ON_FAILURE? NULL: end->result;
-    s_note_commit (task, self, cf_desk_move (self->desk, job, event, result, event == CF_JOB_ON_FAILURE? end->error: NULL));
+    cf_batch_ticket_t ticket = cf_desk_move (self->desk, job, event, result, event == CF_JOB_ON_FAILURE? end->error: NULL);
+    if (ticket)
+        cf_lease_release (self->lease, job, false);
+    s_note_commit (task, self, ticket);
 }
 
 static void
@@ -433,7 +496,8 @@ s_on_job_journal (cf_task_t *task, const void *fields, void *owner)
     const cf_job_journal_t *ask = fields;
     cf_error_t error = { 0 };
     cf_json_t *journal;
-    if (cf_ledger_read_journal (self->ledger, task, ask->job, &journal, &error)) {
+    if (cf_desk_await_steps (self->desk, task, ask->job, &error)
+        || cf_ledger_read_journal (self->ledger, task, ask->job, &journal, &error)) {
         cf_fail (task, &error);
         return;
     }
@@ -485,8 +549,8 @@ s_on_overdue (void *arg, cf_job_t *job)
     jobs_t *self = arg;
     char failure [64];
     snprintf (failure, sizeof failure, "timeout after %llu s", (unsigned long long) cf_job_limit_ms (job->kind) / 1000u);
-    cf_lease_release (self->lease, job, true);
-    cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, failure);
+    if (cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, failure))
+        cf_lease_release (self->lease, job, true);
 }
 
 /* ---- by the clock ---- */
@@ -505,18 +569,21 @@ s_prune (cf_task_t *task, void *arg)
     jobs_t *self = arg;
     cf_error_t error = { 0 };
     int dropped = 0;
+    self->pruning = task;
     do
         dropped = cf_ledger_prune (self->ledger, task, cf_config_u64 (CF_CONFIG_JOBS_KEEP_DAYS), &error);
     while (dropped > 0);
     if (dropped < 0)
         cf_log_warning ("old steps and events were not dropped: %s", error.text);
+    self->pruning = NULL;
 }
 
 static void
 s_on_prune (void *arg)
 {
     jobs_t *self = arg;
-    cf_task_start (self->loop, s_prune, self, NULL);
+    if (!self->pruning)
+        cf_task_start (self->loop, s_prune, self, NULL);
     cf_timer_set (self->loop, &self->prune, CF_JOBS_PRUNE_MS, s_on_prune, self);
 }
 
@@ -530,6 +597,8 @@ s_on_database (void *arg)
         if (self->database_told >= 0)
             cf_log_warning ("the database is %s", up? "back": "gone");
         self->database_told = up;
+        if (up)                         /* what waited can be handed out now */
+            cf_lease_sweep (self->lease);
     }
     cf_timer_set (self->loop, &self->database, CF_JOBS_WATCH_DATABASE_MS, s_on_database, self);
 }
@@ -550,7 +619,6 @@ s_take_open (void *arg, cf_job_t *job)
 {
     jobs_t *self = arg;
     cf_job_t *taken = job;
-    job->deaths = job->attempt - 1;
     cf_desk_take (self->desk, &taken);
     if (job->state == CF_JOB_QUEUED)
         cf_lease_queue (self->lease, job, false);
@@ -562,11 +630,16 @@ s_start (cf_task_t *task, void *arg)
 {
     jobs_t *self = arg;
     cf_error_t error = { 0 };
+    self->starting = task;
     while (cf_ledger_read_open (self->ledger, task, s_take_open, self, &error)) {
         cf_log_warning ("the ledger cannot be read yet: %s", error.text);
         if (cf_task_sleep (task, 200, &error))
-            return;
+            break;
     }
+    self->starting = NULL;
+    if (cf_task_wait_status (task, NULL))
+        return;
+    cf_lease_open (self->lease);
     if (cf_desk_size (self->desk))
         cf_log_info ("%zu open jobs go on", cf_desk_size (self->desk));
     cf_link_on_joined (cf_link_here (), s_on_joined, self);
@@ -589,6 +662,7 @@ static const cf_handler_t s_handlers [] = {
     { CF_JOB_END,     s_on_job_end },
     { CF_JOB_JOURNAL, s_on_job_journal },
     { CF_LEASES_HELD, s_on_leases_held },
+    { CF_USAGE_READ,  s_on_usage_read },
 };
 
 /*  Keeps the drain going until all is committed. */
@@ -608,6 +682,11 @@ s_on_stop (void *arg)
     cf_timer_clear (self->loop, &self->sweep);
     cf_timer_clear (self->loop, &self->prune);
     cf_timer_clear (self->loop, &self->database);
+    cf_lease_close (self->lease);
+    if (self->starting)
+        cf_task_cancel (self->starting, CF_ERROR_CANCELLED);
+    if (self->pruning)
+        cf_task_cancel (self->pruning, CF_ERROR_CANCELLED);
     cf_task_start (self->loop, s_flush, self, NULL);
 }
 

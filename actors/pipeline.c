@@ -39,6 +39,14 @@ static const node_t s_graph [] = {
 
 #define CF_PIPELINE_DEATHS 3            /* an agent that dies so often over one node is not asked again */
 #define CF_PIPELINE_NODE_MS 3600000u    /* the job's own limit is what ends a node */
+#define CF_PIPELINE_PAUSE_MS 100        /* before an agent is asked again */
+
+/*  An agent that died, is not there at present, or has its hands full. */
+static bool
+s_is_worth_another (cf_error_code_t code)
+{
+    return code == CF_ERROR_ACTOR_GONE || code == CF_ERROR_NO_ACTOR || code == CF_ERROR_BUSY;
+}
 
 /*  Runs a node in its agent; the result is the caller's. NULL with error. */
 static cf_json_t *
@@ -48,14 +56,19 @@ s_run_node (cf_work_t *work, const node_t *node, int run, const cf_json_t *input
     snprintf (step, sizeof step, run > 1? "%s.%d": "%s", node->agent, run);
     char *input_text = cf_json_print (input);
     cf_agent_done_t *done = NULL;
-    for (int deaths = 0; !done && deaths < CF_PIPELINE_DEATHS; deaths++) {
-        if (deaths && (cf_task_sleep (cf_work_task (work), 50, error) || cf_work_reread (work, error)))
-            break;
+    for (int deaths = 0; !done;) {
         char *journal = cf_json_print (cf_work_journal (work));
         cf_agent_run_t ask = { .step = step, .project = cf_work_project_id (work), .input = input_text, .journal = journal };
         done = cf_call_once (cf_work_task (work), node->agent, CF_AGENT_RUN, &ask, CF_PIPELINE_NODE_MS, error);
         free (journal);
-        if (!done && error->code != CF_ERROR_ACTOR_GONE && error->code != CF_ERROR_NO_ACTOR)
+        if (done || !s_is_worth_another (error->code))
+            break;
+        deaths += error->code == CF_ERROR_ACTOR_GONE;
+        if (deaths == CF_PIPELINE_DEATHS) {
+            cf_error_set (error, CF_ERROR_POISONED, "%s", cf_error_sentence (CF_ERROR_POISONED));
+            break;
+        }
+        if (cf_task_sleep (cf_work_task (work), CF_PIPELINE_PAUSE_MS, error) || cf_work_reread (work, error))
             break;
     }
     cf_json_t *result = done? cf_json_parse (done->result, strlen (done->result), error): NULL;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  auth - the algorithm is required before anything else is believed; the signature is compared in constant time before
- *  the claims are read
+/*  auth - the algorithm chooses the kind of key before anything else is believed; the signature is compared in constant time
+ *  before the claims are read
  */
 
 #include "http-edge/auth.h"
+#include "http-edge/base64url.h"
 #include "proto/base/json.h"
 
 #include <openssl/core_names.h>
@@ -20,8 +21,19 @@
 
 struct cf_auth_t {
     EVP_MAC *mac;
-    EVP_MAC_CTX *contexts [CF_AUTH_KINDS];      /* keyed once, used for every token */
+    EVP_MAC_CTX *contexts [CF_AUTH_KINDS];      /* keyed once, used for every token; NULL: no token is signed so */
+    cf_jwks_t *jwks;                            /* or NULL */
 };
+
+/*  A token's three parts, and what its head says. */
+typedef struct {
+    const char *text;                   /* signed_size bytes of it are signed */
+    size_t signed_size;
+    const char *claims, *signature;
+    size_t claims_size, signature_size;
+    char kid [CF_JWKS_KID_MAX + 1];     /* "": none */
+    enum { HS256, RS256, ES256 } algorithm;
+} token_t;
 
 static const char *const s_audiences [CF_AUTH_KINDS] = { "authenticated", "stream" };
 
@@ -49,15 +61,19 @@ s_sign (EVP_MAC_CTX *context, const void *bytes, size_t size, unsigned char out 
 }
 
 cf_auth_t *
-cf_auth_new (const char *secret, cf_error_t *error)
+cf_auth_new (const char *secret, const char *stream_secret, cf_jwks_t *jwks, cf_error_t *error)
 {
     unsigned char derived [DIGEST_SIZE];
     cf_auth_t *self = calloc (1, sizeof *self);
-    if (self && (self->mac = EVP_MAC_fetch (NULL, "HMAC", NULL))
-        && (self->contexts [CF_AUTH_API] = s_keyed (self->mac, secret, strlen (secret)))
-        && s_sign (self->contexts [CF_AUTH_API], STREAM_KEY_LABEL, sizeof STREAM_KEY_LABEL - 1, derived) == 0
-        && (self->contexts [CF_AUTH_STREAM] = s_keyed (self->mac, derived, sizeof derived))) {
-        OPENSSL_cleanse (derived, sizeof derived);
+    EVP_MAC_CTX *label = NULL;
+    if (self && (self->mac = EVP_MAC_fetch (NULL, "HMAC", NULL)) && (label = s_keyed (self->mac, stream_secret, strlen (stream_secret)))
+        && (!*secret || (self->contexts [CF_AUTH_API] = s_keyed (self->mac, secret, strlen (secret))))
+        && s_sign (label, STREAM_KEY_LABEL, sizeof STREAM_KEY_LABEL - 1, derived) == 0)
+        self->contexts [CF_AUTH_STREAM] = s_keyed (self->mac, derived, sizeof derived);
+    OPENSSL_cleanse (derived, sizeof derived);
+    EVP_MAC_CTX_free (label);
+    if (self && self->contexts [CF_AUTH_STREAM]) {
+        self->jwks = jwks;
         return self;
     }
     cf_auth_destroy (&self);
@@ -78,57 +94,6 @@ cf_auth_destroy (cf_auth_t **self_p)
     free (self);
 }
 
-/* ---- base64url (RFC 4648, section 5) without padding, in its one canonical form ---- */
-
-static int
-s_digit (char byte)
-{
-    if (byte >= 'A' && byte <= 'Z')
-        return byte - 'A';
-    if (byte >= 'a' && byte <= 'z')
-        return byte - 'a' + 26;
-    if (byte >= '0' && byte <= '9')
-        return byte - '0' + 52;
-    return byte == '-'? 62: byte == '_'? 63: -1;
-}
-
-/*  Returns the number of bytes written to out (size * 3 / 4 suffice), or -1. */
-static int
-s_decode (const char *text, size_t size, unsigned char *out)
-{
-    unsigned bits = 0, have = 0;
-    int filled = 0;
-    for (size_t at = 0; at < size; at++) {
-        int digit = s_digit (text [at]);
-        if (digit < 0)
-            return -1;
-        bits = (bits << 6 | (unsigned) digit) & 0xFFFu;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            out [filled++] = (unsigned char) (bits >> have);
-        }
-    }
-    return size % 4 == 1 || bits & ((1u << have) - 1)? -1: filled;
-}
-
-static int
-s_encode (const void *bytes, size_t size, cf_buf_t *out)
-{
-    static const char digits [] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    const unsigned char *from = bytes;
-    unsigned bits = 0, have = 0;
-    for (size_t at = 0; at < size; at++) {
-        bits = bits << 8 | from [at];
-        for (have += 8; have >= 6; have -= 6)
-            cf_buf_putc (out, digits [bits >> (have - 6) & 63]);
-        bits &= 0xFFu;
-    }
-    if (have)
-        cf_buf_putc (out, digits [bits << (6 - have) & 63]);
-    return out->overflowed? -1: 0;
-}
-
 /* ---- claims ---- */
 
 static int
@@ -141,7 +106,7 @@ static cf_json_t *
 s_part (const char *text, size_t size)
 {
     static unsigned char bytes [CF_AUTH_TOKEN_MAX];
-    int length = s_decode (text, size, bytes);
+    int length = cf_base64url_decode (text, size, bytes);
     cf_json_t *part = length < 0? NULL: cf_json_parse ((char *) bytes, (size_t) length, NULL);
     if (part && !json_is_object (part)) {
         json_decref (part);
@@ -150,29 +115,64 @@ s_part (const char *text, size_t size)
     return part;
 }
 
+/*  0 and the algorithm, or -1. */
 static int
-s_check_head (const char *text, size_t size, cf_error_t *error)
+s_algorithm (const char *name, token_t *token)
+{
+    static const char *const names [] = { [HS256] = "HS256", [RS256] = "RS256", [ES256] = "ES256" };
+    for (unsigned at = 0; at < sizeof names / sizeof names [0]; at++)
+        if (strcmp (name, names [at]) == 0) {
+            token->algorithm = at;
+            return 0;
+        }
+    return -1;
+}
+
+static int
+s_check_head (const char *text, size_t size, token_t *token, cf_error_t *error)
 {
     cf_json_t *head = s_part (text, size);
-    const char *algorithm = cf_json_str (head, "alg", "");
-    const char *type = cf_json_str (head, "typ", NULL);
+    const char *type = cf_json_str (head, "typ", NULL), *kid = cf_json_str (head, "kid", "");
     int rc = 0;
     if (!head)
         rc = s_refuse (error, "the head is malformed");
-    else if (strcmp (algorithm, "HS256") != 0)
-        rc = s_refuse (error, "another algorithm than HS256");
-    else if (json_object_get (head, "crit") || (json_object_get (head, "typ") && (!type || strcasecmp (type, "JWT") != 0)))
+    else if (s_algorithm (cf_json_str (head, "alg", ""), token))
+        rc = s_refuse (error, "another algorithm than HS256, RS256 and ES256");
+    else if (json_object_get (head, "crit") || (json_object_get (head, "typ") && (!type || strcasecmp (type, "JWT") != 0))
+             || strlen (kid) > CF_JWKS_KID_MAX)
         rc = s_refuse (error, "the head asks for what is not known here");
+    else
+        snprintf (token->kid, sizeof token->kid, "%s", kid);
     json_decref (head);
     return rc;
 }
 
 static int
-s_check_signature (EVP_MAC_CTX *context, const char *token, size_t signed_size, const char *text, size_t size, cf_error_t *error)
+s_check_mac (EVP_MAC_CTX *context, const token_t *token, cf_error_t *error)
 {
     unsigned char wanted [DIGEST_SIZE], given [DIGEST_SIZE + 2];
-    if (size != 43 || s_decode (text, size, given) != DIGEST_SIZE || s_sign (context, token, signed_size, wanted)
-        || CRYPTO_memcmp (wanted, given, DIGEST_SIZE))
+    if (!context || token->algorithm != HS256)
+        return s_refuse (error, "no token is signed so here");
+    if (token->signature_size != 43 || cf_base64url_decode (token->signature, token->signature_size, given) != DIGEST_SIZE
+        || s_sign (context, token->text, token->signed_size, wanted) || CRYPTO_memcmp (wanted, given, DIGEST_SIZE))
+        return s_refuse (error, "the signature is wrong");
+    return 0;
+}
+
+/*  The key is one of the algorithm that the head names, or none: a public key never serves as a secret. */
+static int
+s_check_signature (const cf_auth_t *self, const token_t *token, bool *key_unknown, cf_error_t *error)
+{
+    static unsigned char given [CF_AUTH_TOKEN_MAX];
+    if (!self->jwks || !*token->kid)
+        return s_refuse (error, "no token is signed so here");
+    cf_jwk_t *key = cf_jwks_lookup (self->jwks, token->kid, token->algorithm == RS256? CF_JWK_RS256: CF_JWK_ES256);
+    if (!key) {
+        *key_unknown = true;
+        return s_refuse (error, "its key is not known");
+    }
+    int size = cf_base64url_decode (token->signature, token->signature_size, given);
+    if (size < 0 || !cf_jwk_verify (key, token->text, token->signed_size, given, (size_t) size))
         return s_refuse (error, "the signature is wrong");
     return 0;
 }
@@ -219,22 +219,36 @@ s_check_claims (cf_auth_kind_t kind, const cf_json_t *all, uint64_t now_s, cf_au
     return 0;
 }
 
-int
-cf_auth_verify (cf_auth_t *self, cf_auth_kind_t kind, const char *token, size_t size, uint64_t now_s,
-                cf_auth_claims_t *claims, cf_error_t *error)
+/*  Finds the three parts and reads the first. */
+static int
+s_split (const char *text, size_t size, token_t *token, cf_error_t *error)
 {
-    *claims = (cf_auth_claims_t) { "", "" };
-    const char *end = token + size;
+    const char *end = text + size;
     if (size > CF_AUTH_TOKEN_MAX)
         return s_refuse (error, "it is too long");
-    const char *first = memchr (token, '.', size);
+    const char *first = memchr (text, '.', size);
     const char *second = first? memchr (first + 1, '.', (size_t) (end - first - 1)): NULL;
     if (!second || memchr (second + 1, '.', (size_t) (end - second - 1)))
         return s_refuse (error, "it has not three parts");
-    if (s_check_head (token, (size_t) (first - token), error)
-        || s_check_signature (self->contexts [kind], token, (size_t) (second - token), second + 1, (size_t) (end - second - 1), error))
+    *token = (token_t) {
+        .text = text, .signed_size = (size_t) (second - text), .claims = first + 1, .claims_size = (size_t) (second - first - 1),
+        .signature = second + 1, .signature_size = (size_t) (end - second - 1)
+    };
+    return s_check_head (text, (size_t) (first - text), token, error);
+}
+
+int
+cf_auth_verify (cf_auth_t *self, cf_auth_kind_t kind, const char *text, size_t size, uint64_t now_s,
+                cf_auth_claims_t *claims, cf_error_t *error)
+{
+    token_t token;
+    *claims = (cf_auth_claims_t) { .user = "" };
+    if (s_split (text, size, &token, error))
         return -1;
-    cf_json_t *all = s_part (first + 1, (size_t) (second - first - 1));
+    bool mac = kind == CF_AUTH_STREAM || token.algorithm == HS256;
+    if (mac? s_check_mac (self->contexts [kind], &token, error): s_check_signature (self, &token, &claims->key_unknown, error))
+        return -1;
+    cf_json_t *all = s_part (token.claims, token.claims_size);
     int rc = all? s_check_claims (kind, all, now_s, claims, error): s_refuse (error, "the claims are malformed");
     json_decref (all);
     return rc;
@@ -249,13 +263,13 @@ cf_auth_sign_stream (cf_auth_t *self, const char *user, const char *job, uint64_
     size_t start = out->size;
     int size = snprintf (claims, sizeof claims, "{\"sub\":\"%s\",\"aud\":\"%s\",\"job\":\"%s\",\"iat\":%llu,\"exp\":%llu}", user,
                          s_audiences [CF_AUTH_STREAM], job, (unsigned long long) now_s, (unsigned long long) (now_s + ttl_s));
-    s_encode (head, sizeof head - 1, out);
+    cf_base64url_encode (head, sizeof head - 1, out);
     cf_buf_putc (out, '.');
-    s_encode (claims, (size_t) size, out);
+    cf_base64url_encode (claims, (size_t) size, out);
     if (out->overflowed || s_sign (self->contexts [CF_AUTH_STREAM], out->bytes + start, out->size - start, signature))
         return -1;
     cf_buf_putc (out, '.');
-    return s_encode (signature, sizeof signature, out);
+    return cf_base64url_encode (signature, sizeof signature, out);
 }
 
 const char *

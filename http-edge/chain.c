@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  chain - one function a step, in the order of the HTTP API's contract:
  *
- *      request id, trace > raw head > CORS > route (404, 405) > CSRF (403) > authentication (401, 403) > ids in the path (400)
- *      > size (413, 431) > media type (415) > JSON and schema (422) > (the handler:) query (400) > existence > the rest
+ *      request id, trace > raw head > CORS > route (404, 405) > rate limit (429) > CSRF (403) > authentication (401, 403)
+ *      > ids in the path (400) > size (413, 431) > media type (415) > JSON and schema (422) > (the handler:) query (400)
+ *      > existence > the rest
  *
- *  The limiter's place is after the route, before CSRF.
+ *  The limit is the verified user's: so the token is looked at before it, and answered for after it.
  */
 
 #include "http-edge/chain.h"
+#include "http-edge/address.h"
 #include "http-edge/body.h"
 #include "http-edge/cookie.h"
 #include "http-edge/cors.h"
 #include "http-edge/guard.h"
+#include "http-edge/idempotency.h"
 #include "http-edge/query.h"
 #include "http-edge/reply.h"
 #include "proto/base/clock.h"
@@ -23,14 +26,22 @@
 #include <string.h>
 #include <strings.h>
 
+#define STEP_VERIFY 4                   /* place of s_verify among the steps */
+
 typedef bool (step_fn) (cf_request_t *request);
 
 static cf_auth_t *s_auth;
+static cf_jwks_t *s_jwks;
+static cf_limiter_t *s_limiter;
+
+static bool s_walk (cf_request_t *request, size_t from);
 
 void
-cf_chain_init (cf_auth_t *auth)
+cf_chain_init (cf_auth_t *auth, cf_jwks_t *jwks, cf_limiter_t *limiter)
 {
     s_auth = auth;
+    s_jwks = jwks;
+    s_limiter = limiter;
 }
 
 static bool
@@ -115,6 +126,109 @@ s_route (cf_request_t *request)
     return false;
 }
 
+/* ---- who asks, and how often ---- */
+
+/*  0, or -1 with error. A stream's token stands in the query, where a browser's EventSource can put it. */
+static int
+s_check_token (cf_request_t *request, cf_auth_claims_t *claims, cf_error_t *error)
+{
+    const h2o_headers_t *headers = &request->http->headers;
+    ssize_t first = h2o_find_header (headers, H2O_TOKEN_AUTHORIZATION, -1);
+    uint64_t now_s = cf_clock_wall_us () / 1000000u;
+    if (first >= 0) {
+        size_t size = 0;
+        h2o_iovec_t header = headers->entries [first].value;
+        const char *token = cf_auth_bearer (header.base, header.len, &size);
+        if (!token || h2o_find_header (headers, H2O_TOKEN_AUTHORIZATION, first) >= 0)
+            return cf_error_set (error, CF_ERROR_UNAUTHENTICATED, "not one bearer token");
+        return cf_auth_verify (s_auth, CF_AUTH_API, token, size, now_s, claims, error);
+    }
+    h2o_iovec_t query = cf_request_query (request);
+    const char *reason;
+    char token [1024];
+    if (request->route->access == CF_ACCESS_STREAM && query.base
+        && cf_query_find (query.base, query.len, "token", token, sizeof token, &reason) == 1)
+        return cf_auth_verify (s_auth, CF_AUTH_STREAM, token, strlen (token), now_s, claims, error);
+    return cf_error_set (error, CF_ERROR_UNAUTHENTICATED, "no token");
+}
+
+static void
+s_resume (cf_request_t *request)
+{
+    cf_jwks_wait (s_jwks, request->task);
+    if (request->http && s_walk (request, STEP_VERIFY))
+        cf_request_run (request);
+}
+
+/*  Who it is, where a token says so; what is wrong with it is said later. A key that is not known yet is waited for in a task, once. */
+static bool
+s_verify (cf_request_t *request)
+{
+    cf_auth_claims_t claims = { .user = "" };
+    cf_error_t error = { 0 };
+    if (request->route->access == CF_ACCESS_PUBLIC && request->route->limit == CF_LIMIT_EXEMPT)
+        return true;
+    if (s_check_token (request, &claims, &error) == 0) {
+        memcpy (request->user, claims.user, sizeof request->user);
+        memcpy (request->job, claims.job, sizeof request->job);
+        return true;
+    }
+    if (claims.key_unknown && !request->task && !request->instead && cf_jwks_can_wait (s_jwks)) {
+        cf_request_run_task (request, s_resume);
+        return false;
+    }
+    cf_log_debug ("token refused: %s", error.text);
+    request->token_fault = error.code;
+    return true;
+}
+
+/*  The client behind the proxies that are believed. */
+static void
+s_find_address (const cf_request_t *request, cf_address_t *address)
+{
+    struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+    const h2o_headers_t *headers = &request->http->headers;
+    request->http->conn->callbacks->get_peername (request->http->conn, (struct sockaddr *) &peer);
+    cf_address_of ((struct sockaddr *) &peer, address);
+    if (!cf_address_is_trusted (address))
+        return;
+    /* several of the header are one list (RFC 9110, section 5.3), of which the end is read first */
+    for (size_t at = headers->size; at-- > 0;)
+        if (h2o_memis (headers->entries [at].name->base, headers->entries [at].name->len, H2O_STRLIT ("x-forwarded-for"))
+            && !cf_address_follow (headers->entries [at].value.base, headers->entries [at].value.len, address))
+            return;
+}
+
+static bool
+s_limit_rate (cf_request_t *request)
+{
+    cf_limiter_state_t state;
+    char text [16];
+    bool taken;
+    if (request->route->limit == CF_LIMIT_EXEMPT)
+        return true;
+    if (*request->user)
+        taken = cf_limiter_take (s_limiter, 'u', request->user, strlen (request->user), cf_clock_us (), &state);
+    else {
+        cf_address_t address;
+        const uint8_t *bytes;
+        s_find_address (request, &address);
+        size_t size = cf_address_key (&address, &bytes);
+        taken = cf_limiter_take (s_limiter, 'a', bytes, size, cf_clock_us (), &state);
+    }
+    const struct { const char *name; uint32_t value; } headers [] = {
+        { "ratelimit-limit", state.limit }, { "ratelimit-remaining", state.remaining }, { "ratelimit-reset", state.reset_s },
+        { "retry-after", state.retry_after_s }
+    };
+    for (size_t at = 0; at < (taken? 3: 4); at++) {
+        snprintf (text, sizeof text, "%u", headers [at].value);
+        cf_reply_header (request, headers [at].name, text);
+    }
+    if (!taken)
+        cf_reply_fault (request, CF_FAULT_LIMITED, json_pack ("{s:I}", "retry_after", (json_int_t) state.retry_after_s));
+    return taken;
+}
+
 /* ---- may it ---- */
 
 static bool
@@ -147,6 +261,8 @@ s_csrf (cf_request_t *request)
     }
     h2o_iovec_t authorization = cf_request_header (request, "authorization");
     size_t unused;
+    if (request->route->access == CF_ACCESS_PUBLIC)
+        return true;                    /* nobody's rights are used, so none can be stolen */
     if (authorization.base && cf_auth_bearer (authorization.base, authorization.len, &unused))
         return true;
     h2o_iovec_t header = cf_request_header (request, "x-csrf-token");
@@ -156,45 +272,13 @@ s_csrf (cf_request_t *request)
     return false;
 }
 
-/*  0, or -1 with error. A stream's token stands in the query, where a browser's EventSource can put it. */
-static int
-s_verify (cf_request_t *request, cf_auth_claims_t *claims, cf_error_t *error)
-{
-    const h2o_headers_t *headers = &request->http->headers;
-    ssize_t first = h2o_find_header (headers, H2O_TOKEN_AUTHORIZATION, -1);
-    uint64_t now_s = cf_clock_wall_us () / 1000000u;
-    if (first >= 0) {
-        size_t size = 0;
-        h2o_iovec_t header = headers->entries [first].value;
-        const char *token = cf_auth_bearer (header.base, header.len, &size);
-        if (!token || h2o_find_header (headers, H2O_TOKEN_AUTHORIZATION, first) >= 0)
-            return cf_error_set (error, CF_ERROR_UNAUTHENTICATED, "not one bearer token");
-        return cf_auth_verify (s_auth, CF_AUTH_API, token, size, now_s, claims, error);
-    }
-    h2o_iovec_t query = cf_request_query (request);
-    const char *reason;
-    char token [1024];
-    if (request->route->access == CF_ACCESS_STREAM && query.base
-        && cf_query_find (query.base, query.len, "token", token, sizeof token, &reason) == 1)
-        return cf_auth_verify (s_auth, CF_AUTH_STREAM, token, strlen (token), now_s, claims, error);
-    return cf_error_set (error, CF_ERROR_UNAUTHENTICATED, "no token");
-}
-
 static bool
 s_authenticate (cf_request_t *request)
 {
-    if (request->route->access == CF_ACCESS_PUBLIC)
+    if (request->route->access == CF_ACCESS_PUBLIC || request->token_fault == CF_OK)
         return true;
-    cf_auth_claims_t claims;
-    cf_error_t error = { 0 };
-    if (s_verify (request, &claims, &error)) {
-        cf_log_debug ("token refused: %s", error.text);
-        cf_reply_fault (request, error.code == CF_ERROR_FORBIDDEN? CF_FAULT_FORBIDDEN: CF_FAULT_UNAUTHENTICATED, NULL);
-        return false;
-    }
-    memcpy (request->user, claims.user, sizeof request->user);
-    memcpy (request->job, claims.job, sizeof request->job);
-    return true;
+    cf_reply_fault (request, request->token_fault == CF_ERROR_FORBIDDEN? CF_FAULT_FORBIDDEN: CF_FAULT_UNAUTHENTICATED, NULL);
+    return false;
 }
 
 /* ---- what does it say ---- */
@@ -287,14 +371,21 @@ s_body (cf_request_t *request)
     return false;
 }
 
-bool
-cf_chain_pass (cf_request_t *request)
+static bool
+s_walk (cf_request_t *request, size_t from)
 {
     static step_fn *const steps [] = {
-        s_identify, s_guard, cf_cors_pass, s_route, s_csrf, s_authenticate, s_ids, s_size, s_media_type, s_body
+        s_identify, s_guard, cf_cors_pass, s_route, s_verify, s_limit_rate, s_csrf, s_authenticate, s_ids, s_size, s_media_type, s_body,
+        cf_idempotency_begin
     };
-    for (size_t at = 0; at < sizeof steps / sizeof steps [0]; at++)
+    for (size_t at = from; at < sizeof steps / sizeof steps [0]; at++)
         if (!steps [at] (request))
             return false;
     return true;
+}
+
+bool
+cf_chain_pass (cf_request_t *request)
+{
+    return s_walk (request, 0);
 }

@@ -4,11 +4,12 @@
 #define CF_EDGE_CHAIN_H
 
 #include "http-edge/auth.h"
+#include "http-edge/limiter.h"
 #include "http-edge/request.h"
 
-/*  auth is borrowed for the life of the process. */
-void cf_chain_init (cf_auth_t *auth);
-/*  Walks the chain. True where the request may be run; false where it has been answered. */
+/*  All are borrowed for the life of the process; jwks may be NULL. */
+void cf_chain_init (cf_auth_t *auth, cf_jwks_t *jwks, cf_limiter_t *limiter);
+/*  Walks the chain. True where the request may be run; false where it has been answered, or will be. */
 bool cf_chain_pass (cf_request_t *request);
 
 #endif

@@ -8,7 +8,7 @@
 int
 cf_frame_put (cf_buf_t *buf, uint64_t id, const char *event, const char *data)
 {
-    if (id)
+    if (id != CF_FRAME_NO_ID)
         cf_buf_printf (buf, "id: %llu\n", (unsigned long long) id);
     cf_buf_puts (buf, "event: ");
     cf_buf_puts (buf, event);

@@ -7,7 +7,9 @@
 
 #include <stdint.h>
 
-/*  Appends an event; id 0: without an id. A line end within data begins another data line. 0, or -1 when buf refused. */
+#define CF_FRAME_NO_ID UINT64_MAX
+
+/*  Appends an event, without an id where it is CF_FRAME_NO_ID. A line end within data begins another data line. 0, or -1 when buf refused. */
 int cf_frame_put (cf_buf_t *buf, uint64_t id, const char *event, const char *data);
 /*  Appends how long a client is to wait before it connects again. */
 int cf_frame_put_retry (cf_buf_t *buf, unsigned ms);

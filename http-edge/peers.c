@@ -40,8 +40,8 @@ static struct {
     cf_peers_state_t broker;
     cf_timer_t pulse;
     uint64_t version;
-    cf_loop_fn *lost_fn;
-    void *lost_arg;
+    cf_loop_fn *lost_fn, *known_fn;
+    void *lost_arg, *known_arg;
 } s_self;
 
 /* ---- processes ---- */
@@ -164,6 +164,10 @@ s_on_echo (void *arg, const cf_envelope_t *envelope, const void *fields)
     (void) fields;
     s_self.pulse_ms = cf_clock_ms ();
     s_judge_broker ();
+    cf_loop_fn *fn = s_self.known_fn;
+    s_self.known_fn = NULL;
+    if (fn)
+        fn (s_self.known_arg);
 }
 
 static void
@@ -191,7 +195,7 @@ s_on_joined (void *arg)
     if (epoch != s_self.epoch)
         s_forget_all ();
     s_self.epoch = epoch;
-    cf_timer_set (s_self.loop, &s_self.pulse, 0, s_on_pulse, NULL);     /* once the subscriptions have been renewed */
+    s_on_pulse (NULL);          /* after the subscriptions, which have been renewed before */
     s_lost ();
 }
 
@@ -203,14 +207,13 @@ cf_peers_init (cf_loop_t *loop)
     char topic [CF_ENVELOPE_NAME_SIZE];
     s_self.loop = loop;
     s_self.broker = CF_PEERS_DOWN;
-    cf_link_on_joined (cf_link_here (), s_on_joined, NULL);
     s_topic (topic);
     s_self.subscriptions [0] = cf_event_subscribe ("state.peer.*", s_on_peer, NULL);
     s_self.subscriptions [1] = cf_event_subscribe ("state.breaker.*", s_on_breaker, NULL);
     s_self.subscriptions [2] = cf_event_subscribe ("state.database", s_on_database, NULL);
     s_self.subscriptions [3] = cf_event_subscribe ("state.jobs", s_on_jobs, NULL);
     s_self.subscriptions [4] = cf_event_subscribe (topic, s_on_echo, NULL);
-    s_on_pulse (NULL);
+    cf_link_on_joined (cf_link_here (), s_on_joined, NULL);     /* is called after the one of the subscriptions */
 }
 
 void
@@ -261,4 +264,11 @@ cf_peers_on_lost (cf_loop_fn *fn, void *arg)
 {
     s_self.lost_fn = fn;
     s_self.lost_arg = arg;
+}
+
+void
+cf_peers_on_known (cf_loop_fn *fn, void *arg)
+{
+    s_self.known_fn = fn;
+    s_self.known_arg = arg;
 }

@@ -25,6 +25,9 @@ cf_peers_state_t cf_peers_broker (void);
 const char *cf_peers_breaker (const char *provider);
 /*  Grows with every change of what the functions above say. */
 uint64_t cf_peers_version (void);
+/*  Calls fn (arg) once, when the broker has brought the first of our own events, and so, before it, everything that the
+    functions above speak of. */
+void cf_peers_on_known (cf_loop_fn *fn, void *arg);
 /*  Calls fn (arg) when events may have been lost: the broker is another, or the ledger's process has started anew. */
 void cf_peers_on_lost (cf_loop_fn *fn, void *arg);
 

@@ -51,3 +51,21 @@ cf_prefer_wait (const char *value, size_t size, uint32_t *seconds)
     }
     return false;
 }
+
+bool
+cf_prefer_async (const char *value, size_t size)
+{
+    static const char name [] = "respond-async";
+    const char *end = value + size;
+    for (const char *at = value; at < end;) {
+        at = s_skip (at, end);
+        const char *comma = memchr (at, ',', (size_t) (end - at)), *stop = comma? comma: end;
+        if ((size_t) (stop - at) >= sizeof name - 1 && strncasecmp (at, name, sizeof name - 1) == 0) {
+            const char *next = s_skip (at + sizeof name - 1, stop);
+            if (next == stop || *next == ';')
+                return true;
+        }
+        at = comma? comma + 1: end;
+    }
+    return false;
+}

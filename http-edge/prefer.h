@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  prefer - the Prefer header (RFC 7240): how long a client would wait for a job's end */
+/*  prefer - the Prefer header (RFC 7240): whether, and how long, a client would wait for a job's end */
 #ifndef CF_EDGE_PREFER_H
 #define CF_EDGE_PREFER_H
 
@@ -11,5 +11,7 @@
 
 /*  Whether value asks for wait=N, with N in *seconds, at most CF_PREFER_WAIT_MAX_S. What is not understood is no preference. */
 bool cf_prefer_wait (const char *value, size_t size, uint32_t *seconds);
+/*  Whether value asks for an answer at once and the work later (respond-async). */
+bool cf_prefer_async (const char *value, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "http-edge/query.h"
 #include "http-edge/reply.h"
+#include "proto/schema_format.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -126,6 +127,42 @@ cf_query_choice (cf_request_t *request, const char *name, const char *choices, c
     snprintf (reason, sizeof reason, "must be one of %s", choices);
     cf_reply_refused (request, name, reason);
     return false;
+}
+
+bool
+cf_query_page (cf_request_t *request, uint32_t most, uint32_t *page, uint32_t *page_size)
+{
+    return cf_query_number (request, "page", 1, 1000000, 1, page) && cf_query_number (request, "page_size", 1, most, 20, page_size);
+}
+
+/*  A text of one of the formats of schemas. */
+static bool
+s_format (cf_request_t *request, const char *name, const char *format, const char *reason, char *out, size_t out_size)
+{
+    int found = s_get (request, name, out, out_size);
+    if (found <= 0) {
+        *out = 0;
+        return found == 0;
+    }
+    if (cf_schema_format_lookup (format) (out, strlen (out)))
+        return true;
+    cf_reply_refused (request, name, reason);
+    return false;
+}
+
+bool
+cf_query_uuid (cf_request_t *request, const char *name, char out [CF_UUID_SIZE])
+{
+    char text [CF_UUID_SIZE];
+    bool good = s_format (request, name, "uuid", "must be a UUID", text, sizeof text);
+    cf_uuid_parse (good? text: "", out);
+    return good;
+}
+
+bool
+cf_query_date (cf_request_t *request, const char *name, char *out, size_t out_size)
+{
+    return s_format (request, name, "date", "must be a day like 2026-01-31", out, out_size);
 }
 
 static bool

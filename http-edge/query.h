@@ -16,6 +16,11 @@ bool cf_query_text (cf_request_t *request, const char *name, const char *fallbac
 bool cf_query_number (cf_request_t *request, const char *name, uint32_t least, uint32_t most, uint32_t fallback, uint32_t *out);
 /*  One of choices ("a|b"), or "" where absent. */
 bool cf_query_choice (cf_request_t *request, const char *name, const char *choices, char *out, size_t out_size);
+/*  page, from 1, and page_size, at most most. */
+bool cf_query_page (cf_request_t *request, uint32_t most, uint32_t *page, uint32_t *page_size);
+/*  An id, or a day as YYYY-MM-DD; "" where absent. */
+bool cf_query_uuid (cf_request_t *request, const char *name, char out [CF_UUID_SIZE]);
+bool cf_query_date (cf_request_t *request, const char *name, char *out, size_t out_size);
 
 /*  Whether path obeys the file-path rule of the API for what may be in a project: src/…, public/…, tests/…, or a file at
     the root. NULL, or why not. */

@@ -4,6 +4,7 @@
 #include "http-edge/reply.h"
 #include "actors/lib/call.h"
 #include "http-edge/cookie.h"
+#include "http-edge/idempotency.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/metric.h"
@@ -64,7 +65,9 @@ s_add (h2o_req_t *http, const char *name, const char *value)
 void
 cf_reply_header (cf_request_t *request, const char *name, const char *value)
 {
-    if (request->http)
+    if (cf_idempotency_takes (request->claim))
+        cf_idempotency_take_header (request->claim, name, value);
+    else if (request->http)
         s_add (request->http, name, h2o_strdup (&request->http->pool, value, SIZE_MAX).base);
 }
 
@@ -83,7 +86,7 @@ s_add_common (cf_request_t *request, const char *cache_control)
         s_add (http, "access-control-allow-origin", request->origin);
         s_add (http, "access-control-allow-credentials", "true");
         s_add (http, "access-control-expose-headers", "X-Request-ID, traceparent, Location, Retry-After, Allow, WWW-Authenticate, "
-               "Preference-Applied, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset");
+               "Preference-Applied, Idempotent-Replayed, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset");
     }
 }
 
@@ -124,7 +127,9 @@ s_send (cf_request_t *request, const char *bytes, size_t size)
 void
 cf_reply_json (cf_request_t *request, int status, const char *json, size_t size)
 {
-    if (s_begin (request, status))
+    if (cf_idempotency_takes (request->claim))
+        cf_idempotency_take_answer (request->claim, status, json, size);
+    else if (s_begin (request, status))
         s_send (request, json, size);
 }
 
@@ -177,6 +182,12 @@ void
 cf_reply_refused (cf_request_t *request, const char *field, const char *reason)
 {
     cf_reply_fault (request, CF_FAULT_REFUSED, json_pack ("{s:s, s:s}", "field", field, "reason", reason));
+}
+
+void
+cf_reply_code (cf_request_t *request, cf_error_code_t code, cf_json_t *details)
+{
+    s_send_error (request, cf_error_status (code), cf_error_api (code), cf_error_sentence (code), details);
 }
 
 /*  Whether the actor's own words are meant for the client. */

@@ -4,11 +4,13 @@
 #include "http-edge/request.h"
 #include "actors/lib/call.h"
 #include "http-edge/access.h"
+#include "http-edge/idempotency.h"
 #include "http-edge/linger.h"
 #include "http-edge/reply.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,6 +33,7 @@ s_release (cf_request_t *self)
 {
     if (--self->references)
         return;
+    cf_idempotency_destroy (&self->claim);
     json_decref (self->body);
     free (self->path);
     free (self);
@@ -125,25 +128,28 @@ s_run (cf_task_t *task, void *arg)
     cf_request_t *self = arg;
     self->task = task;
     if (self->http)                     /* it may have gone before the task had its turn */
-        self->route->fn (self);
+        self->fn (self);
     self->task = NULL;
     if (self->http && !self->answered_ms)
         cf_reply_fault (self, CF_FAULT_INTERNAL, NULL);
     s_release (self);
 }
 
-void
-cf_request_run (cf_request_t *self)
+static void
+s_fill_context (const cf_request_t *self, cf_task_context_t *context)
 {
-    if (self->route->runs == CF_RUNS_INLINE) {
-        self->route->fn (self);
-        return;
-    }
+    memcpy (context->user, self->user, sizeof context->user);
+    memcpy (context->job, self->job, sizeof context->job);
+    memcpy (context->request, self->id, sizeof context->request);
+    memcpy (context->trace, self->trace, sizeof context->trace);
+}
+
+void
+cf_request_run_task (cf_request_t *self, cf_route_fn *fn)
+{
     cf_task_context_t context = { .priority = 0 };
-    memcpy (context.user, self->user, sizeof context.user);
-    memcpy (context.job, self->job, sizeof context.job);
-    memcpy (context.request, self->id, sizeof context.request);
-    memcpy (context.trace, self->trace, sizeof context.trace);
+    s_fill_context (self, &context);
+    self->fn = fn;
     self->references += 2;              /* the task's, and ours while we look at it below */
     if (!cf_task_start (self->loop, s_run, self, &context)) {
         self->references--;
@@ -152,6 +158,26 @@ cf_request_run (cf_request_t *self)
     else if (self->references > 2 && !cf_heap_contains (&s_watch.node))      /* the task waits */
         cf_timer_set (self->loop, &s_watch, CF_REQUEST_WATCH_MS, s_on_watch, self->loop);
     s_release (self);
+}
+
+void
+cf_request_run (cf_request_t *self)
+{
+    cf_route_fn *fn = self->fn? self->fn: self->route->fn;
+    if (self->task) {                   /* it was started to find out who asks */
+        s_fill_context (self, cf_task_context (self->task));
+        fn (self);
+    }
+    else if (self->route->runs == CF_RUNS_INLINE)
+        fn (self);
+    else
+        cf_request_run_task (self, fn);
+}
+
+char *
+cf_request_new_id (const cf_request_t *self, char id [CF_UUID_SIZE])
+{
+    return self->claim? cf_idempotency_id (self->claim, id): cf_uuid_new (id);
 }
 
 h2o_iovec_t
@@ -183,6 +209,64 @@ cf_request_ask (cf_request_t *self, cf_message_id_t id, const void *fields)
     if (!reply)
         cf_reply_error (self, &error);
     return reply;
+}
+
+/*  The document in the first field of the reply to id. */
+static const char *
+s_shown (cf_message_id_t id, const void *reply)
+{
+    const cf_field_t *field = cf_message_row (cf_message_row (id)->reply)->fields;
+    assert (field->type == CF_FIELD_json);
+    return *(const cf_field_json_t *) (const void *) ((const char *) reply + field->offset);
+}
+
+void
+cf_request_show (cf_request_t *self, int status, cf_message_id_t id, const void *fields)
+{
+    void *reply = cf_request_ask (self, id, fields);
+    if (reply)
+        cf_reply_json (self, status, s_shown (id, reply), strlen (s_shown (id, reply)));
+    cf_codec_free (&reply);
+}
+
+void
+cf_request_show_made (cf_request_t *self, const char *location, cf_message_id_t id, const void *fields)
+{
+    void *reply = cf_request_ask (self, id, fields);
+    if (reply) {
+        cf_reply_header (self, "location", location);
+        cf_reply_json (self, 201, s_shown (id, reply), strlen (s_shown (id, reply)));
+    }
+    cf_codec_free (&reply);
+}
+
+cf_json_t *
+cf_request_fetch (cf_request_t *self, cf_message_id_t id, const void *fields)
+{
+    cf_error_t error = { 0 };
+    void *reply = cf_request_ask (self, id, fields);
+    if (!reply)
+        return NULL;
+    cf_json_t *document = cf_json_parse (s_shown (id, reply), strlen (s_shown (id, reply)), &error);
+    cf_codec_free (&reply);
+    if (!document) {
+        cf_log_error ("%s: %s", cf_message_row (id)->name, error.text);
+        cf_reply_fault (self, CF_FAULT_INTERNAL, NULL);
+    }
+    return document;
+}
+
+char *
+cf_request_changes (cf_request_t *self)
+{
+    if (!json_object_size (self->body)) {
+        cf_reply_refused (self, "", "there is nothing to change");
+        return NULL;
+    }
+    char *text = cf_json_print (self->body);
+    if (!text)
+        cf_reply_fault (self, CF_FAULT_BUSY, NULL);
+    return text;
 }
 
 size_t

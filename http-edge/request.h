@@ -20,12 +20,16 @@
 #define CF_REQUEST_CALL_MS 10000u       /* longest wait for an actor's answer */
 #define CF_REQUEST_PATH_MAX 500         /* of a file */
 
+typedef struct cf_idempotency_t cf_idempotency_t;
+
 struct cf_request_t {
     h2o_req_t *http;                    /* NULL: the client is gone */
     cf_loop_t *loop;
     const cf_route_t *route;            /* NULL: no such path */
+    cf_route_fn *fn;                    /* runs in a task instead of the route's handler, or NULL */
     cf_match_t match;                   /* points into http's path */
     cf_task_t *task;                    /* works on it, or NULL */
+    cf_idempotency_t *claim;            /* the client's idempotency key, or NULL */
     cf_json_t *body;                    /* checked against the route's schema, or NULL */
     char *path;                         /* of the file, decoded and checked, or NULL */
     const char *origin;                 /* allowed origin of a cross-origin request, or NULL */
@@ -34,6 +38,7 @@ struct cf_request_t {
     uint64_t started_us;                /* monotonic */
     uint64_t answered_ms;               /* 0: not yet */
     size_t head_bytes;
+    cf_error_code_t token_fault;        /* why its token was refused, or CF_OK */
     bool watched;                       /* the connection's death is looked for */
     bool streaming;                     /* the answer has no end of its own */
     char id [CF_REQUEST_ID_SIZE];       /* X-Request-ID */
@@ -52,10 +57,16 @@ struct cf_request_t {
 cf_request_t *cf_request_new (h2o_req_t *http, cf_loop_t *loop);
 /*  Calls the route's handler, inline or in a task. */
 void cf_request_run (cf_request_t *self);
+/*  Calls fn in a task of the request's own, which it must not have yet. */
+void cf_request_run_task (cf_request_t *self, cf_route_fn *fn);
 /*  Ends the connection after the answer, of which the client can read all. */
 void cf_request_close (cf_request_t *self);
 /*  From now on the client's leaving is noticed. */
 void cf_request_watch (cf_request_t *self);
+
+/*  An id for what the request makes: a new one, or, under an idempotency key, always the same one for that key and request, so that
+    work that is done twice makes one thing. Returns id. */
+char *cf_request_new_id (const cf_request_t *self, char id [CF_UUID_SIZE]);
 
 /*  A header's first value; base is NULL where there is none. name in lower case. */
 h2o_iovec_t cf_request_header (const cf_request_t *self, const char *name);
@@ -67,6 +78,15 @@ bool cf_request_is_head (const cf_request_t *self);
 /*  Calls an actor from the request's task. NULL after having answered the request with what went wrong; else yours to
     cf_codec_free. */
 void *cf_request_ask (cf_request_t *self, cf_message_id_t id, const void *fields);
+/*  The same where the reply's first field is a document: it becomes the answer, with status. */
+void cf_request_show (cf_request_t *self, int status, cf_message_id_t id, const void *fields);
+/*  The same with 201 and where to find what was made. */
+void cf_request_show_made (cf_request_t *self, const char *location, cf_message_id_t id, const void *fields);
+/*  The same, but the document is parsed and the caller's, and the answer is still due. NULL after having answered. */
+cf_json_t *cf_request_fetch (cf_request_t *self, cf_message_id_t id, const void *fields);
+
+/*  The body of an update as text, yours to free; NULL after having refused one that changes nothing. */
+char *cf_request_changes (cf_request_t *self);
 
 /*  Requests that h2o holds now. */
 size_t cf_request_count (void);

@@ -263,7 +263,7 @@ s_on_tokens (void *arg, const cf_envelope_t *envelope, const void *fields)
     cf_buf_put_json (&shown, tokens->text, strlen (tokens->text));
     cf_buf_puts (&shown, tokens->reset? ",\"reset\":true}": "}");
     if (!shown.overflowed)
-        cf_frame_put (&self->filling, 0, "token", shown.bytes);
+        cf_frame_put (&self->filling, CF_FRAME_NO_ID, "token", shown.bytes);
     cf_buf_free (&shown);
     s_flush (self);
 }
@@ -306,7 +306,7 @@ s_take_history (stream_t *self, const cf_job_history_t *history, bool opening)
             self->last = 0;
         char *shown = cf_json_print (json_object_get (event, "data"));
         bool last = history->ended && at + 1 == count;
-        if (shown && !self->over && (seq > self->last || last))
+        if (shown && !self->over && (seq > self->last || last || (opening && at == 0)))
             s_put (self, seq, cf_json_str (event, "event", "progress"), shown);
         free (shown);
     }

@@ -5,7 +5,6 @@
 #include "proto/base/uuid.h"
 #include "proto/wire.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +107,8 @@ cf_codec_decode (uint32_t id, const void *bytes, size_t size, cf_error_t *error)
     }
     char *fields = calloc (1, row->struct_size + size + 1);
     char *terminators [CF_CODEC_FIELDS_MAX];
-    assert (row->field_count <= CF_CODEC_FIELDS_MAX);
+    if (row->field_count > CF_CODEC_FIELDS_MAX)
+        abort ();               /* the table outgrew us */
     if (!fields) {
         cf_error_set (error, CF_ERROR_INTERNAL, "out of memory");
         return NULL;

@@ -263,14 +263,25 @@ s_replace (char **text, const char *with)
     *text = with? strdup (with): NULL;
 }
 
-/*  Copies as much of text as fits without cutting a character in two: half of one is refused by the database. */
+/*  The part of the first length bytes of text (UTF-8) that ends with a whole character: half of one is refused by the database. */
+static size_t
+s_whole (const char *text, size_t length)
+{
+    size_t start = length;
+    while (start && length - start < 4 && ((unsigned char) text [start - 1] & 0xC0) == 0x80)
+        start--;
+    if (!start)
+        return length;
+    unsigned char lead = (unsigned char) text [start - 1];
+    size_t wanted = lead >= 0xF0? 4: lead >= 0xE0? 3: lead >= 0xC0? 2: 1;
+    return length - (start - 1) < wanted? start - 1: length;
+}
+
 static void
 s_copy_text (char *into, size_t size, const char *text)
 {
     size_t length = strlen (text);
-    if (length >= size)
-        for (length = size - 1; length && ((unsigned char) text [length] & 0xC0) == 0x80; length--)
-            ;
+    length = s_whole (text, length < size? length: size - 1);
     memcpy (into, text, length);
     into [length] = 0;
 }
@@ -333,6 +344,8 @@ cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *
         s_leave_running (self, job);
     s_replace (&job->result, result);
     s_replace (&job->error, failure);
+    if (job->error)             /* it may have been cut on its way */
+        job->error [s_whole (job->error, strlen (job->error))] = 0;
     if (after == CF_JOB_RUNNING)
         s_enter_running (self, job);
     if (cf_job_is_terminal (after)) {

@@ -3,6 +3,9 @@
  *
  *  "Nobody yet" is a running job just read from the ledger: its holder may still be at work and will say so. It is taken back into
  *  the queue when all processes of its service have claimed theirs, or after CF_LEASE_CLAIM_MS.
+ *
+ *  The broker's word may be lost (with the broker, or where our pipe was full). So who does not join a new broker in time is gone,
+ *  and with every sweep the broker is asked who there is: who is missing twice, in answers that name ourselves, is gone.
  */
 
 #include "actors/ledger/lease.h"
@@ -18,11 +21,14 @@
 #include <string.h>
 #include <utlist.h>
 
-#define CF_LEASE_CLAIM_MS 3000          /* after our start: time for processes to claim what they hold */
+#define CF_LEASE_CLAIM_MS 3000          /* after our start, or a broker's: time for processes to claim what they hold */
 #define CF_LEASE_REJOIN_MS 3000         /* after a broker's start: time for processes to join again */
+#define CF_LEASE_AGAIN_MS 200           /* before a job that was not taken is handed out again */
+#define CF_LEASE_MISSING 2              /* answers of the broker without a process: it is gone */
 #define CF_LEASE_TAKE_MS 10000          /* an agent that has not said "taken" by then has not */
 #define CF_LEASE_DEATHS 3               /* so many processes lost over one job: it is the job */
 #define CF_LEASE_KINDS 16
+#define CF_LEASE_STOP_PRIORITY 9        /* of JOB_STOP: the highest */
 
 struct cf_job_peer_t {
     UT_hash_handle hh;
@@ -31,6 +37,8 @@ struct cf_job_peer_t {
     bool leaving;                       /* said BYE: its end is no death */
     bool claimed;                       /* has told what it holds */
     uint64_t epoch;                     /* broker that last knew it */
+    uint64_t round;                     /* last answer of the broker that named it */
+    int missing;                        /* answers since then that did not */
     size_t held;
     cf_job_t *jobs;
 };
@@ -42,8 +50,13 @@ struct cf_lease_t {
     cf_queue_t *queues [CF_LEASE_KINDS];
     cf_job_peer_t *peers;
     cf_subscription_t *membership;
-    uint64_t started_ms;
-    uint64_t rejoined_ms;               /* when the present broker was first heard */
+    bool opened, closed;
+    uint64_t claims_ms;                 /* since when processes can claim */
+    uint64_t joined_ms;                 /* when the present broker was first heard; 0: none yet */
+    uint64_t round;                     /* times the broker was asked who there is */
+    bool answered;                      /* it has named ourselves since */
+    cf_timer_t sweep;                   /* once the time to claim and to join again is over */
+    cf_timer_t again;
 };
 
 /* ---- holding ---- */
@@ -87,101 +100,8 @@ typedef struct {
     char job [CF_UUID_SIZE];
     char peer [CF_ENVELOPE_NAME_SIZE];
     uint32_t attempt;
+    cf_batch_ticket_t ticket;           /* of the lease's row */
 } errand_t;
-
-/*  The job of an errand, as long as it is still the errand's. */
-static cf_job_t *
-s_errand_job (const errand_t *errand)
-{
-    cf_job_t *job = cf_desk_lookup (errand->lease->desk, errand->job, NULL);
-    bool same = job && job->state == CF_JOB_RUNNING && job->attempt == errand->attempt && job->holder
-                && strcmp (job->holder->name, errand->peer) == 0;
-    return same? job: NULL;
-}
-
-/*  What was finished before, as JSON text of the caller's; a first attempt of a job without steps has nothing to read. */
-static char *
-s_journal (cf_task_t *task, const errand_t *errand, const cf_job_t *job, cf_error_t *error)
-{
-    cf_json_t *journal = NULL;
-    if (!job->steps)
-        return strdup ("[]");
-    if (cf_ledger_read_journal (errand->lease->ledger, task, errand->job, &journal, error))
-        return NULL;
-    char *text = cf_json_print (journal);
-    json_decref (journal);
-    return text;
-}
-
-static void
-s_hand_out (cf_task_t *task, void *arg)
-{
-    errand_t *errand = arg;
-    cf_error_t error = { 0 };
-    cf_job_taken_t *taken = NULL;
-    cf_job_t *job = s_errand_job (errand);
-    char *journal = job? s_journal (task, errand, job, &error): NULL;
-    job = journal? s_errand_job (errand): NULL;         /* it may have ended while the journal was read */
-    if (job) {
-        uint64_t limit_ms = cf_job_limit_ms (job->kind);
-        cf_job_run_t run = {
-            .job = job->id, .attempt = job->attempt, .project = job->project, .user = job->user, .agent = job->kind->type,
-            .input = job->input, .journal = journal, .time_ms = job->spent_ms < limit_ms? limit_ms - job->spent_ms: 1
-        };
-        taken = cf_call_once (task, errand->peer, CF_JOB_RUN, &run, CF_LEASE_TAKE_MS, &error);
-    }
-    if (!taken && (job = s_errand_job (errand))) {
-        cf_log_warning ("job %s was not taken by %s: %s", errand->job, errand->peer, error.text);
-        cf_lease_release (errand->lease, job, true);
-        if (cf_desk_move (errand->lease->desk, job, CF_JOB_ON_DEATH, NULL, NULL))
-            cf_lease_queue (errand->lease, job, true);
-    }
-    cf_codec_free (&taken);
-    free (journal);
-    free (errand);
-}
-
-static void
-s_lease (cf_lease_t *self, cf_job_t *job, cf_job_peer_t *peer)
-{
-    errand_t *errand = calloc (1, sizeof *errand);
-    if (!errand || !cf_desk_move (self->desk, job, CF_JOB_ON_LEASE, NULL, NULL)) {
-        free (errand);
-        cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true);
-        return;
-    }
-    s_hold (peer, job);
-    errand->lease = self;
-    errand->attempt = job->attempt;
-    memcpy (errand->job, job->id, sizeof errand->job);
-    memcpy (errand->peer, peer->name, sizeof errand->peer);
-    cf_task_context_t context = { .priority = job->priority, .attempt = job->attempt };
-    memcpy (context.job, job->id, sizeof context.job);
-    memcpy (context.user, job->user, sizeof context.user);
-    memcpy (context.trace, job->trace, sizeof context.trace);
-    if (!cf_task_start (self->loop, s_hand_out, errand, &context))
-        abort ();               /* no memory for a task: better gone, the ledger has it */
-}
-
-static void
-s_dispatch (cf_lease_t *self, const cf_job_kind_t *kind)
-{
-    cf_queue_t *queue = self->queues [cf_job_kind_index (kind)];
-    cf_job_peer_t *peer;
-    size_t most = cf_queue_size (queue);        /* one that goes back is not tried again in this round */
-    while (most-- && (peer = s_choose_peer (self, kind->service)))
-        s_lease (self, cf_queue_pop (queue), peer);
-}
-
-void
-cf_lease_queue (cf_lease_t *self, cf_job_t *job, bool in_front)
-{
-    if (cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, in_front))
-        abort ();
-    s_dispatch (self, job->kind);
-}
-
-/* ---- letting go ---- */
 
 static void
 s_stop_remote (cf_task_t *task, void *arg)
@@ -193,39 +113,202 @@ s_stop_remote (cf_task_t *task, void *arg)
     free (errand);
 }
 
+/*  Tells a process to drop that attempt. If it does not hear it, its next write is refused. */
+static void
+s_stop_holder (cf_lease_t *self, const char *peer, const char *job, uint32_t attempt)
+{
+    errand_t *errand = calloc (1, sizeof *errand);
+    if (!errand)
+        return;
+    errand->attempt = attempt;
+    snprintf (errand->job, sizeof errand->job, "%s", job);
+    snprintf (errand->peer, sizeof errand->peer, "%s", peer);
+    cf_task_context_t context = { .priority = CF_LEASE_STOP_PRIORITY };
+    if (!cf_task_start (self->loop, s_stop_remote, errand, &context))
+        free (errand);
+}
+
+/*  The job of an errand, as long as it is still the errand's. */
+static cf_job_t *
+s_errand_job (const errand_t *errand)
+{
+    cf_job_t *job = cf_desk_lookup (errand->lease->desk, errand->job, NULL);
+    bool same = job && job->state == CF_JOB_RUNNING && job->attempt == errand->attempt && job->holder
+                && strcmp (job->holder->name, errand->peer) == 0;
+    return same? job: NULL;
+}
+
+/*  What was finished before, as JSON text of the caller's; a first attempt of a job without steps has nothing to read. What a former
+    holder finished is in it, or its attempt is refused from now on. */
+static char *
+s_journal (cf_task_t *task, const errand_t *errand, cf_error_t *error)
+{
+    cf_json_t *journal = NULL;
+    if (cf_batch_commit (task, cf_ledger_batch (errand->lease->ledger), errand->ticket, error))
+        return NULL;
+    while (!journal) {
+        const cf_job_t *job = s_errand_job (errand);
+        if (job && !job->steps)
+            return strdup ("[]");
+        if (!job || cf_desk_await_steps (errand->lease->desk, task, errand->job, error))
+            return NULL;
+        if (cf_ledger_read_journal (errand->lease->ledger, task, errand->job, &journal, error)
+            && (error->code != CF_ERROR_DATABASE_DOWN || cf_task_sleep (task, CF_LEASE_AGAIN_MS, error)))
+            return NULL;
+    }
+    char *text = cf_json_print (journal);
+    json_decref (journal);
+    return text;
+}
+
+static void s_on_again (void *arg);
+
+/*  Back into the queue with the next attempt, for the one after the next turn: whoever is gone will have been forgotten by then. */
+static void
+s_on_not_taken (cf_task_t *task, const errand_t *errand, const cf_error_t *error)
+{
+    cf_lease_t *self = errand->lease;
+    cf_job_t *job = s_errand_job (errand);
+    if (!job || cf_task_wait_status (task, NULL))       /* we are ending: the next instance finds it */
+        return;
+    cf_log_warning ("job %s was not taken by %s: %s", errand->job, errand->peer, error->text);
+    bool refused = error->code == CF_ERROR_DATABASE_REFUSED;
+    if (!cf_desk_move (self->desk, job, refused? CF_JOB_ON_FAILURE: CF_JOB_ON_DEATH, NULL, refused? "the job could not be stored": NULL))
+        return;                 /* too much waits for the database: the sweep comes back to it */
+    s_stop_holder (self, errand->peer, errand->job, errand->attempt);
+    s_let_go (job);
+    if (!refused && cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
+        abort ();
+    cf_timer_set (self->loop, &self->again, CF_LEASE_AGAIN_MS, s_on_again, self);
+}
+
+static void
+s_hand_out (cf_task_t *task, void *arg)
+{
+    errand_t *errand = arg;
+    cf_error_t error = { 0 };
+    cf_job_taken_t *taken = NULL;
+    char *journal = s_journal (task, errand, &error);
+    cf_job_t *job = journal? s_errand_job (errand): NULL;       /* it may have ended meanwhile */
+    if (job) {
+        uint64_t limit_ms = cf_job_limit_ms (job->kind);
+        cf_job_run_t run = {
+            .job = job->id, .attempt = job->attempt, .project = job->project, .user = job->user, .agent = job->kind->type,
+            .input = job->input, .journal = journal, .time_ms = job->spent_ms < limit_ms? limit_ms - job->spent_ms: 1
+        };
+        taken = cf_call_once (task, errand->peer, CF_JOB_RUN, &run, CF_LEASE_TAKE_MS, &error);
+    }
+    if (!taken)
+        s_on_not_taken (task, errand, &error);
+    cf_codec_free (&taken);
+    free (journal);
+    free (errand);
+}
+
+/*  False where too much waits for the database: the job is in its place again. */
+static bool
+s_lease (cf_lease_t *self, cf_job_t *job, cf_job_peer_t *peer)
+{
+    errand_t *errand = calloc (1, sizeof *errand);
+    cf_batch_ticket_t ticket = errand? cf_desk_move (self->desk, job, CF_JOB_ON_LEASE, NULL, NULL): 0;
+    if (!ticket) {
+        free (errand);
+        if (cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
+            abort ();
+        return false;
+    }
+    s_hold (peer, job);
+    errand->lease = self;
+    errand->ticket = ticket;
+    errand->attempt = job->attempt;
+    memcpy (errand->job, job->id, sizeof errand->job);
+    memcpy (errand->peer, peer->name, sizeof errand->peer);
+    cf_task_context_t context = { .priority = job->priority, .attempt = job->attempt };
+    memcpy (context.job, job->id, sizeof context.job);
+    memcpy (context.user, job->user, sizeof context.user);
+    memcpy (context.trace, job->trace, sizeof context.trace);
+    if (!cf_task_start (self->loop, s_hand_out, errand, &context))
+        abort ();               /* no memory for a task: better gone, the ledger has it */
+    return true;
+}
+
+static void
+s_dispatch (cf_lease_t *self, const cf_job_kind_t *kind)
+{
+    cf_queue_t *queue = self->queues [cf_job_kind_index (kind)];
+    cf_job_peer_t *peer;
+    if (self->closed || !cf_ledger_is_up (self->ledger))         /* no journal, no work: its time would only run out */
+        return;
+    while (cf_queue_size (queue) && (peer = s_choose_peer (self, kind->service)))
+        if (!s_lease (self, cf_queue_pop (queue), peer))
+            return;
+}
+
+static void
+s_dispatch_all (cf_lease_t *self)
+{
+    const cf_job_kind_t *kind;
+    for (size_t at = 0; (kind = cf_job_kind_at (at)); at++)
+        s_dispatch (self, kind);
+}
+
+static void
+s_on_again (void *arg)
+{
+    s_dispatch_all (arg);
+}
+
+void
+cf_lease_queue (cf_lease_t *self, cf_job_t *job, bool in_front)
+{
+    if (job->queued || job->state != CF_JOB_QUEUED)
+        return;
+    if (cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, in_front))
+        abort ();
+    s_dispatch (self, job->kind);
+}
+
+/* ---- letting go ---- */
+
 void
 cf_lease_release (cf_lease_t *self, cf_job_t *job, bool stop)
 {
+    cf_job_peer_t *peer = job->holder;
     if (job->queued)
         cf_queue_remove (self->queues [cf_job_kind_index (job->kind)], job);
-    cf_job_peer_t *peer = job->holder;
-    errand_t *errand = peer && stop? calloc (1, sizeof *errand): NULL;
-    if (errand) {
-        errand->attempt = job->attempt;
-        memcpy (errand->job, job->id, sizeof errand->job);
-        memcpy (errand->peer, peer->name, sizeof errand->peer);
-        if (!cf_task_start (self->loop, s_stop_remote, errand, NULL))
-            free (errand);
-    }
+    if (peer && stop)
+        s_stop_holder (self, peer->name, job->id, job->attempt);
     s_let_go (job);
     if (peer)
         s_dispatch (self, job->kind);
 }
 
-/*  The process that worked on job is gone. */
+/*  The process that worked on job is gone; where too much waits for the database, the sweep comes back to it. */
 static void
 s_take_back (cf_lease_t *self, cf_job_t *job, bool died)
 {
     s_let_go (job);
     job->deaths += died;
     if (job->deaths >= CF_LEASE_DEATHS) {
-        cf_log_error ("job %s: %d processes were lost over it", job->id, CF_LEASE_DEATHS);
-        cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, cf_error_sentence (CF_ERROR_POISONED));
-        return;
+        if (cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, cf_error_sentence (CF_ERROR_POISONED)))
+            cf_log_error ("job %s: %d processes were lost over it", job->id, CF_LEASE_DEATHS);
+        else
+            job->deaths -= died;
     }
-    cf_log_info ("job %s: its process is gone; attempt %u", job->id, job->attempt + 1);
-    if (cf_desk_move (self->desk, job, CF_JOB_ON_DEATH, NULL, NULL))
-        cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true);
+    else if (cf_desk_move (self->desk, job, CF_JOB_ON_DEATH, NULL, NULL)) {
+        cf_log_info ("job %s: its process is gone; attempt %u", job->id, job->attempt);
+        if (cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
+            abort ();
+    }
+    else
+        job->deaths -= died;
+}
+
+static void
+s_take_back_all (cf_lease_t *self, cf_job_peer_t *peer, bool died)
+{
+    while (peer->jobs)
+        s_take_back (self, peer->jobs, died);
 }
 
 static void
@@ -243,8 +326,7 @@ s_forget_peer (cf_lease_t *self, cf_job_peer_t *peer)
     char service [CF_ENVELOPE_NAME_SIZE];
     memcpy (service, peer->service, sizeof service);
     HASH_DEL (self->peers, peer);
-    while (peer->jobs)
-        s_take_back (self, peer->jobs, !peer->leaving);
+    s_take_back_all (self, peer, !peer->leaving);
     free (peer);
     s_dispatch_service (self, service);
 }
@@ -282,24 +364,54 @@ s_on_membership (void *arg, const cf_envelope_t *envelope, const void *fields)
     const char *name = envelope->to + strlen ("state.peer.");
     char service [CF_ENVELOPE_NAME_SIZE];
     cf_envelope_service (name, service);
-    if (!s_is_service (service))
-        return;
-    cf_job_peer_t *peer = s_peer (self, name, envelope->number != 0);
+    if (strcmp (name, cf_link_name (cf_link_here ())) == 0)
+        self->answered = true;
+    cf_job_peer_t *peer = s_is_service (service)? s_peer (self, name, envelope->number != 0): NULL;
     if (!peer)
         return;
     peer->epoch = cf_link_epoch (cf_link_here ());
+    peer->round = self->round;
     peer->leaving = envelope->number == 2;
     if (envelope->number == 0)
         s_forget_peer (self, peer);
-    else if (envelope->number == 1)
+    else {
+        if (peer->leaving)      /* with that it has dropped what it held */
+            s_take_back_all (self, peer, false);
         s_dispatch_service (self, service);
+    }
 }
+
+static void s_on_sweep (void *arg);
 
 static void
 s_on_joined (void *arg)
 {
     cf_lease_t *self = arg;
-    self->rejoined_ms = cf_clock_ms ();
+    self->joined_ms = self->claims_ms = cf_clock_ms ();
+    self->round++;
+    self->answered = false;
+    cf_timer_set (self->loop, &self->sweep, CF_LEASE_REJOIN_MS + 1, s_on_sweep, self);
+}
+
+/*  Forgets processes that the broker does not know, and asks it who there is. */
+static void
+s_reconcile (cf_lease_t *self)
+{
+    uint64_t epoch = cf_link_epoch (cf_link_here ());
+    cf_job_peer_t *peer, *next;
+    if (!self->joined_ms || cf_clock_ms () <= self->joined_ms + CF_LEASE_REJOIN_MS)
+        return;
+    HASH_ITER (hh, self->peers, peer, next) {
+        if (self->answered)
+            peer->missing = peer->round == self->round? 0: peer->missing + 1;
+        if (peer->epoch != epoch || peer->missing >= CF_LEASE_MISSING) {
+            cf_log_warning ("%s is not known to the broker", peer->name);
+            s_forget_peer (self, peer);
+        }
+    }
+    self->round++;
+    self->answered = false;
+    cf_event_ask_again (self->membership);
 }
 
 /* ---- after a restart ---- */
@@ -317,24 +429,13 @@ cf_lease_claim (cf_lease_t *self, const char *name, cf_job_t *job, uint32_t atte
     return peer != NULL;
 }
 
-void
-cf_lease_claimed (cf_lease_t *self, const char *name)
-{
-    cf_job_peer_t *peer = s_peer (self, name, true);
-    if (peer) {
-        peer->claimed = true;
-        peer->epoch = cf_link_epoch (cf_link_here ());
-    }
-    cf_lease_sweep (self);
-}
-
 /*  Whether every process of the job's service that we know of has claimed, and there is one. */
 static bool
 s_all_claimed (cf_lease_t *self, const char *service)
 {
     size_t claimed = 0;
     for (cf_job_peer_t *peer = self->peers; peer; peer = peer->hh.next)
-        if (strcmp (peer->service, service) == 0) {
+        if (!peer->leaving && strcmp (peer->service, service) == 0) {
             if (!peer->claimed)
                 return false;
             claimed++;
@@ -342,29 +443,59 @@ s_all_claimed (cf_lease_t *self, const char *service)
     return claimed > 0;
 }
 
+/*  Jobs that nobody has: running ones whose holder has not claimed them in time, and queued ones that are in no queue. */
+static void
+s_take_in (cf_lease_t *self)
+{
+    bool late = self->opened && self->joined_ms && cf_clock_ms () > self->claims_ms + CF_LEASE_CLAIM_MS;
+    for (cf_job_t *job = cf_desk_first (self->desk); job; job = job->hh.next) {
+        if (job->state == CF_JOB_RUNNING && !job->holder && (late || s_all_claimed (self, job->kind->service)))
+            s_take_back (self, job, true);
+        else if (job->state == CF_JOB_QUEUED && job->accepted && !job->queued
+                 && cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
+            abort ();
+    }
+}
+
+void
+cf_lease_claimed (cf_lease_t *self, const char *name)
+{
+    cf_job_peer_t *peer = s_peer (self, name, true);
+    if (peer) {
+        peer->claimed = true;
+        peer->epoch = cf_link_epoch (cf_link_here ());
+        peer->round = self->round;
+    }
+    s_take_in (self);
+    s_dispatch_all (self);
+}
+
 void
 cf_lease_sweep (cf_lease_t *self)
 {
-    uint64_t now_ms = cf_clock_ms (), epoch = cf_link_epoch (cf_link_here ());
-    cf_job_peer_t *peer, *next_peer;
-    if (self->rejoined_ms && now_ms > self->rejoined_ms + CF_LEASE_REJOIN_MS)
-        HASH_ITER (hh, self->peers, peer, next_peer)
-            if (peer->epoch != epoch) {
-                cf_log_warning ("%s did not come back to the new broker", peer->name);
-                s_forget_peer (self, peer);
-            }
-    bool late = now_ms > self->started_ms + CF_LEASE_CLAIM_MS;
-    cf_job_t *job, *next;
-    for (job = cf_desk_first (self->desk); job; job = next) {
-        next = job->hh.next;
-        if (job->state == CF_JOB_RUNNING && !job->holder && (late || s_all_claimed (self, job->kind->service)))
-            s_take_back (self, job, true);
-        else if (job->state == CF_JOB_QUEUED && job->accepted && !job->queued)
-            cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true);
-    }
-    const cf_job_kind_t *kind;
-    for (size_t at = 0; (kind = cf_job_kind_at (at)); at++)
-        s_dispatch (self, kind);
+    s_reconcile (self);
+    s_take_in (self);
+    s_dispatch_all (self);
+}
+
+static void
+s_on_sweep (void *arg)
+{
+    cf_lease_sweep (arg);
+}
+
+void
+cf_lease_open (cf_lease_t *self)
+{
+    self->opened = true;
+    self->claims_ms = cf_clock_ms ();
+    cf_timer_set (self->loop, &self->sweep, CF_LEASE_CLAIM_MS + 1, s_on_sweep, self);
+}
+
+void
+cf_lease_close (cf_lease_t *self)
+{
+    self->closed = true;
 }
 
 /* ---- life ---- */
@@ -375,7 +506,7 @@ cf_lease_new (cf_loop_t *loop, cf_desk_t *desk, cf_ledger_t *ledger)
     cf_lease_t *self = calloc (1, sizeof *self);
     if (!self)
         return NULL;
-    *self = (cf_lease_t) { .loop = loop, .desk = desk, .ledger = ledger, .started_ms = cf_clock_ms () };
+    *self = (cf_lease_t) { .loop = loop, .desk = desk, .ledger = ledger };
     for (size_t at = 0; cf_job_kind_at (at); at++)
         self->queues [at] = cf_queue_new ();
     self->membership = cf_event_subscribe ("state.peer.*", s_on_membership, self);
@@ -390,6 +521,8 @@ cf_lease_destroy (cf_lease_t **self_p)
     if (!self)
         return;
     cf_event_unsubscribe (&self->membership);
+    cf_timer_clear (self->loop, &self->sweep);
+    cf_timer_clear (self->loop, &self->again);
     cf_job_peer_t *peer, *next;
     HASH_ITER (hh, self->peers, peer, next) {
         HASH_DEL (self->peers, peer);

@@ -8,6 +8,7 @@
 #include "actors/ledger/ledger.h"
 #include "proto/base/clock.h"
 #include "proto/base/config.h"
+#include "proto/base/uuid.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,12 +67,16 @@ static const char s_event_sql [] =
     "j.id, j.project_id, j.user_id, j.agent_type, j.status, j.input_context, j.result, j.error, j.progress, j.stage,"     \
     " j.attempt, j.priority, j.last_event, j.input_tokens, j.output_tokens, j.cost_usd, j.calls, j.simulated, j.spent_ms, j.trace," \
     " (extract (epoch from j.created_at) * 1000000)::bigint, (extract (epoch from j.started_at) * 1000000)::bigint,"      \
-    " (extract (epoch from j.completed_at) * 1000000)::bigint,"                                                 \
-    " (select json_agg (json_build_object ('name', s.name, 'status', s.status, 'attempt', s.attempt, 'model', s.model,"   \
+    " (extract (epoch from j.completed_at) * 1000000)::bigint, j.deaths, j.answers"
+#define JOB_STEPS 25                    /* column after those of a job: its steps, where they are read with it */
+
+/*  The journal is out of every user's reach, so it is read beside what the user may see of the job. */
+#define STEPS                                                                                                   \
+    "(select json_agg (json_build_object ('name', s.name, 'status', s.status, 'attempt', s.attempt, 'model', s.model,"   \
     "    'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens, 'cost_usd', s.cost_usd,"             \
     "    'started_us', (extract (epoch from s.started_at) * 1000000)::bigint,"                                  \
     "    'completed_us', (extract (epoch from s.completed_at) * 1000000)::bigint) order by s.seq, s.started_at)" \
-    "  from codeforge.job_steps s where s.job_id = j.id), j.deaths, j.answers"
+    "  from codeforge.job_steps s where s.job_id = j.id)"
 
 /* ---- life ---- */
 
@@ -122,6 +127,12 @@ cf_batch_t *
 cf_ledger_batch (cf_ledger_t *self)
 {
     return self->batch;
+}
+
+cf_db_t *
+cf_ledger_db (cf_ledger_t *self)
+{
+    return self->db;
 }
 
 bool
@@ -247,9 +258,9 @@ s_load_steps (cf_job_t *job, const char *text)
     json_decref (steps);
 }
 
-/*  A row of JOB_COLUMNS as a job; NULL when out of memory or of a kind that is no more. */
+/*  A row of JOB_COLUMNS as a job with its steps; NULL when out of memory or of a kind that is no more. */
 static cf_job_t *
-s_load (const cf_db_result_t *result, size_t row)
+s_load (const cf_db_result_t *result, size_t row, const char *steps)
 {
     const cf_job_kind_t *kind = cf_job_kind (s_text (result, row, 3));
     cf_job_t *job = kind? cf_job_new (s_text (result, row, 0), s_text (result, row, 1), s_text (result, row, 2), kind, s_text (result, row, 5)): NULL;
@@ -275,23 +286,27 @@ s_load (const cf_db_result_t *result, size_t row)
     job->created_us = s_number (result, row, 20);
     job->started_us = s_number (result, row, 21);
     job->completed_us = s_number (result, row, 22);
-    job->deaths = (uint32_t) s_number (result, row, 24);
-    job->answers = (uint32_t) s_number (result, row, 25);
-    s_load_steps (job, s_text (result, row, 23));
+    job->deaths = (uint32_t) s_number (result, row, 23);
+    job->answers = (uint32_t) s_number (result, row, 24);
+    s_load_steps (job, steps);
     return job;
 }
 
 int
 cf_ledger_read_job (cf_ledger_t *self, cf_task_t *task, const char *job, const char *user, cf_job_t **found, cf_error_t *error)
 {
-    cf_db_result_t *result;
+    static const char job_sql [] = "select " JOB_COLUMNS " from public.agent_jobs j where j.id = $1 and j.user_id = $2";
+    static const char steps_sql [] = "select " STEPS " from (select $1::uuid) j (id)";
+    const char *const params [] = { job, user }, *const users [] = { user, NULL };
+    const cf_db_statement_t statements [] = { { job_sql, 2, params }, { steps_sql, 1, params } };
+    cf_db_result_t *results [2];
     *found = NULL;
-    if (cf_db_ask (task, self->db, &result, error,
-                   "select " JOB_COLUMNS " from public.agent_jobs j where j.id = $1 and j.user_id = $2", job, user))
+    if (cf_db_unit_as (task, self->db, users, statements, 2, results, error))
         return -1;
-    if (cf_db_rows (result))
-        *found = s_load (result, 0);
-    cf_db_result_destroy (&result);
+    if (cf_db_rows (results [0]))
+        *found = s_load (results [0], 0, s_text (results [1], 0, 0));
+    cf_db_result_destroy (&results [0]);
+    cf_db_result_destroy (&results [1]);
     return 0;
 }
 
@@ -300,11 +315,11 @@ cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, 
 {
     cf_db_result_t *result;
     if (cf_db_ask (task, self->db, &result, error,
-                   "select " JOB_COLUMNS " from public.agent_jobs j"
+                   "select " JOB_COLUMNS ", " STEPS " from public.agent_jobs j"
                    " where j.status in ('queued', 'running', 'waiting_for_input') order by j.created_at"))
         return -1;
     for (size_t row = 0; row < cf_db_rows (result); row++) {
-        cf_job_t *job = s_load (result, row);
+        cf_job_t *job = s_load (result, row, s_text (result, row, JOB_STEPS));
         if (job)
             fn (arg, job);
     }
@@ -312,38 +327,65 @@ cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, 
     return 0;
 }
 
-int
-cf_ledger_read_page (cf_ledger_t *self, cf_task_t *task, const char *project, const char *user, uint32_t page,
-                     uint32_t page_size, cf_json_t **found, cf_error_t *error)
+/*  A statement in a user's name, its parameters as arguments. */
+#define ASK_AS(task_, db_, user_, result_, error_, sql_, ...)                                                   \
+    cf_db_query_as (task_, db_, user_, result_, error_, sql_, sizeof (const char *[]) { __VA_ARGS__ } / sizeof (const char *), \
+                    (const char *[]) { __VA_ARGS__ })
+
+/*  [Job, …] of the rows of JOB_COLUMNS in result, whose steps are asked for now. NULL with error. */
+static cf_json_t *
+s_show_page (cf_ledger_t *self, cf_task_t *task, const cf_db_result_t *result, cf_error_t *error)
 {
-    cf_db_result_t *result;
-    number_t limit, offset;
-    *found = NULL;
-    if (cf_db_ask (task, self->db, &result, error,
-                   "select (select count (*) from public.agent_jobs where project_id = p.id and user_id = p.user_id)"
-                   " from public.projects p where p.id = $1 and p.user_id = $2", project, user))
-        return -1;
-    bool ours = cf_db_rows (result) == 1;
-    uint64_t total = ours? s_number (result, 0, 0): 0;
-    cf_db_result_destroy (&result);
-    if (!ours)
-        return cf_error_set (error, CF_ERROR_NOT_FOUND, "no such project");
-    if (cf_db_ask (task, self->db, &result, error,
-                   "select " JOB_COLUMNS " from public.agent_jobs j where j.project_id = $1 and j.user_id = $2"
-                   " order by j.created_at desc, j.id desc limit $3 offset $4",
-                   project, user, s_u64 (&limit, page_size), s_u64 (&offset, (uint64_t) (page - 1) * page_size)))
-        return -1;
+    cf_buf_t ids;
+    cf_db_result_t *steps = NULL;
+    cf_buf_init (&ids, 2 + cf_db_rows (result) * CF_UUID_SIZE);
+    for (size_t row = 0; row < cf_db_rows (result); row++)
+        cf_buf_printf (&ids, "%s%s", row? ",": "{", s_text (result, row, 0));
+    cf_buf_puts (&ids, ids.size? "}": "{}");
+    int rc = cf_db_ask (task, self->db, &steps, error,
+                        "select " STEPS " from unnest ($1::uuid[]) with ordinality as j (id, n) order by n", ids.bytes);
+    cf_buf_free (&ids);
+    if (rc)
+        return NULL;
     cf_json_t *items = json_array ();
     for (size_t row = 0; row < cf_db_rows (result); row++) {
-        cf_job_t *job = s_load (result, row);
+        cf_job_t *job = s_load (result, row, s_text (steps, row, 0));
         if (job)
             json_array_append_new (items, cf_job_show (job));
         cf_job_destroy (&job);
     }
-    cf_db_result_destroy (&result);
-    *found = json_pack ("{sosIsisisb}", "items", items, "total", (json_int_t) total, "page", (int) page, "page_size", (int) page_size,
-                        "has_more", (uint64_t) page * page_size < total);
-    return 0;
+    cf_db_result_destroy (&steps);
+    return items;
+}
+
+int
+cf_ledger_read_page (cf_ledger_t *self, cf_task_t *task, const char *project, const char *user, uint32_t page,
+                     uint32_t page_size, cf_json_t **found, cf_error_t *error)
+{
+    static const char count_sql [] =
+        "select (select count (*) from public.agent_jobs where project_id = p.id and user_id = p.user_id)"
+        " from public.projects p where p.id = $1 and p.user_id = $2";
+    static const char page_sql [] =
+        "select " JOB_COLUMNS " from public.agent_jobs j where j.project_id = $1 and j.user_id = $2"
+        " order by j.created_at desc, j.id desc limit $3 offset $4";
+    number_t limit, offset;
+    const char *const users [] = { user, user };
+    const char *const params [] = { project, user, s_u64 (&limit, page_size), s_u64 (&offset, (uint64_t) (page - 1) * page_size) };
+    const cf_db_statement_t statements [] = { { count_sql, 2, params }, { page_sql, 4, params } };
+    cf_db_result_t *results [2];
+    *found = NULL;
+    if (cf_db_unit_as (task, self->db, users, statements, 2, results, error))
+        return -1;
+    uint64_t total = s_number (results [0], 0, 0);
+    cf_json_t *items = NULL;
+    if (!cf_db_rows (results [0]))
+        cf_error_set (error, CF_ERROR_NOT_FOUND, "no such project");
+    else if ((items = s_show_page (self, task, results [1], error)))
+        *found = json_pack ("{sosIsisisb}", "items", items, "total", (json_int_t) total, "page", (int) page, "page_size", (int) page_size,
+                            "has_more", (uint64_t) page * page_size < total);
+    cf_db_result_destroy (&results [0]);
+    cf_db_result_destroy (&results [1]);
+    return items? 0: -1;
 }
 
 int
@@ -387,9 +429,9 @@ cf_ledger_read_project (cf_ledger_t *self, cf_task_t *task, const char *project,
 {
     cf_db_result_t *result;
     *found = NULL;
-    if (cf_db_ask (task, self->db, &result, error,
-                   "select status, requirements_spec is not null, architecture_spec is not null from public.projects where id = $1 and user_id = $2",
-                   project, user))
+    if (ASK_AS (task, self->db, user, &result, error,
+                "select status, requirements_spec is not null, architecture_spec is not null from public.projects where id = $1 and user_id = $2",
+                project, user))
         return -1;
     if (cf_db_rows (result))
         *found = json_pack ("{sssbsb}", "status", s_text (result, 0, 0), "requirements", *s_text (result, 0, 1) == 't',

@@ -19,6 +19,8 @@ typedef void (cf_ledger_accepted_fn) (void *arg, const char *job);
 cf_ledger_t *cf_ledger_new (cf_loop_t *loop, cf_ledger_accepted_fn *fn, void *arg, cf_error_t *error);
 void cf_ledger_destroy (cf_ledger_t **self_p);
 cf_batch_t *cf_ledger_batch (cf_ledger_t *self);
+/*  For reads. */
+cf_db_t *cf_ledger_db (cf_ledger_t *self);
 /*  Whether it can be read and written now. */
 bool cf_ledger_is_up (const cf_ledger_t *self);
 /*  Whether everything written is committed. */
@@ -32,7 +34,8 @@ cf_batch_ticket_t cf_ledger_step (cf_ledger_t *self, const cf_job_t *job, const 
                                   const char *output, const char *outcome, const char *provider);
 cf_batch_ticket_t cf_ledger_event (cf_ledger_t *self, const cf_job_t *job, const char *event, const char *shown);
 
-/*  Reads; 0, or -1 with error. What is found is the caller's; NULL where there is no such job (or it is not the user's). */
+/*  Reads; 0, or -1 with error. What is found is the caller's; NULL where there is no such job (or it is not the user's). What a user
+    asks for is read as that user, so that row level security stands behind the statement's own condition. */
 int cf_ledger_read_job (cf_ledger_t *self, cf_task_t *task, const char *job, const char *user, cf_job_t **found, cf_error_t *error);
 /*  Calls fn (arg, job) with each open job, oldest first; the jobs become fn's. */
 int cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, cf_job_t *job), void *arg, cf_error_t *error);

@@ -2,7 +2,7 @@
 /*  agent - leases of this process, and the work that is done under them
  *
  *  Answers:    JOB_RUN -> JOB_TAKEN (the work goes on in a task of its own), JOB_STOP -> JOB_TAKEN, AGENT_RUN -> AGENT_DONE.
- *  Stops:      on TERM: drops its leases without ending them; `jobs` gives them to the next process.
+ *  Stops:      on TERM: drops its leases without ending them, and takes no more; `jobs` gives them to the next process.
  *  If it dies: `jobs` and the pipeline hear it from the broker; the journal has every finished step.
  */
 
@@ -15,8 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#include <utlist.h>
 
 #define CF_AGENT_END_MS 60000           /* one try at telling `jobs` how a job ended */
+#define CF_AGENT_SLACK_MS 10000         /* past a job's time: `jobs` ends it; that is only for when nobody tells us */
+#define CF_AGENT_YIELD_MS 2
 
 typedef struct {
     UT_hash_handle hh;
@@ -26,11 +29,21 @@ typedef struct {
     cf_job_run_t *run;                  /* copy of the message */
 } lease_t;
 
+/*  A node of a pipeline's job at work here; lives on its task's stack. */
+typedef struct node_t {
+    struct node_t *prev, *next;
+    const char *job;
+    uint32_t attempt;
+    cf_task_t *task;
+} node_t;
+
 static struct {
     cf_actor_id_t id;
     const char *name;
     cf_agent_fn *fn;
     lease_t *leases;
+    node_t *nodes;
+    bool stopping;
     uint64_t jobs_epoch;                /* instance of `jobs` that knows our leases */
 } s_self;
 
@@ -53,22 +66,35 @@ s_drop (lease_t *lease)
     free (lease);
 }
 
+static bool
+s_passes (cf_error_code_t code)
+{
+    return cf_error_retryable (code) || code == CF_ERROR_TIMEOUT || code == CF_ERROR_BUSY;
+}
+
 /*  Says how the job ended until `jobs` has heard it. A newer attempt's holder, or a job that ended meanwhile, makes
-    it moot; so does being cancelled. */
+    it moot; so does being cancelled. An end that cannot be told as it is (too large) is told as the failure to do so. */
 static void
 s_end_job (cf_task_t *task, const lease_t *lease, const char *status, const char *result, const char *error_text)
 {
     cf_job_end_t end = { .job = lease->job, .attempt = lease->attempt, .status = status, .result = result, .error = error_text };
     cf_error_t error = { 0 };
+    bool plain = false;
     cf_task_limit (task, 0);
-    for (;;) {
+    do {
         cf_job_noted_t *noted = cf_call_patiently (task, CF_JOB_END, &end, CF_AGENT_END_MS, &error);
-        bool again = !noted && (cf_error_retryable (error.code) || error.code == CF_ERROR_TIMEOUT || error.code == CF_ERROR_BUSY)
-                     && cf_task_wait_status (task, NULL) == 0;
+        bool told = noted != NULL;
         cf_codec_free (&noted);
-        if (!again || cf_task_sleep (task, 200, &error))
+        if (told || cf_task_wait_status (task, NULL) || error.code == CF_ERROR_STALE_ATTEMPT || (plain && !s_passes (error.code)))
             return;
-    }
+        if (!s_passes (error.code)) {
+            cf_log_error ("the end of job %s could not be told: %s: %s", lease->job, cf_error_name (error.code), error.text);
+            end.status = "failed";
+            end.result = "";
+            end.error = cf_error_sentence (error.code);
+            plain = true;
+        }
+    } while (cf_task_sleep (task, 200, &error) == 0);
 }
 
 /*  What the job's owner may read of an error: the sentence of its code, with our own text where we wrote it for people. */
@@ -102,6 +128,8 @@ s_run_lease (cf_task_t *task, void *arg)
     lease_t *lease = arg;
     cf_job_run_t *run = lease->run;
     cf_error_t error = { 0 };
+    cf_task_limit (task, run->time_ms + CF_AGENT_SLACK_MS);
+    cf_error_set (&error, CF_ERROR_INTERNAL, "the work could not be begun");
     cf_work_t *work = cf_work_new (task, run->agent, run->agent, run->project, run->journal, false);
     cf_json_t *input = work? cf_json_parse (run->input, strlen (run->input), &error): NULL;
     cf_json_t *result = input && s_keep_user_message (work, input, &error) == 0? s_self.fn (work, input, &error): NULL;
@@ -138,6 +166,10 @@ s_on_job_run (cf_task_t *task, const void *fields, void *owner)
     (void) owner;
     const cf_job_run_t *run = fields;
     lease_t *held = s_lookup (run->job);
+    if (s_self.stopping) {
+        cf_fail_with (task, CF_ERROR_ACTOR_GONE, "stopping", "");
+        return;
+    }
     if (held && held->attempt >= run->attempt && held->task && cf_task_wait_status (held->task, NULL) == 0) {
         cf_reply (task, &(cf_job_taken_t) { 0 });
         return;
@@ -179,12 +211,38 @@ s_on_job_stop (cf_task_t *task, const void *fields, void *owner)
 
 /* ---- a node of a pipeline's job ---- */
 
-static void
-s_on_agent_run (cf_task_t *task, const void *fields, void *owner)
+static node_t *
+s_lookup_node (const char *job)
 {
-    (void) owner;
-    const cf_agent_run_t *run = fields;
+    node_t *node;
+    DL_FOREACH (s_self.nodes, node)
+        if (strcmp (node->job, job) == 0)
+            return node;
+    return NULL;
+}
+
+/*  A job is in one node at a time. One that is still at work was asked for by a pipeline that is gone: it makes way, and has taken back
+    its model call before we make ours. 0, or -1 with error. */
+static int
+s_make_way (cf_task_t *task, cf_error_t *error)
+{
+    const cf_task_context_t *context = cf_task_context (task);
+    node_t *node;
+    while ((node = s_lookup_node (context->job))) {
+        if (node->attempt > context->attempt)
+            return cf_error_set (error, CF_ERROR_STALE_ATTEMPT, "%s", cf_error_sentence (CF_ERROR_STALE_ATTEMPT));
+        cf_task_cancel (node->task, CF_ERROR_STALE_ATTEMPT);
+        if (cf_task_sleep (task, CF_AGENT_YIELD_MS, error))
+            return -1;
+    }
+    return 0;
+}
+
+static void
+s_run_node (cf_task_t *task, const cf_agent_run_t *run)
+{
     cf_error_t error = { 0 };
+    cf_error_set (&error, CF_ERROR_INTERNAL, "the work could not be begun");
     cf_work_t *work = cf_work_new (task, s_self.name, run->step, run->project, run->journal, true);
     cf_json_t *input = work? cf_json_parse (run->input, strlen (run->input), &error): NULL;
     cf_json_t *result = input? s_self.fn (work, input, &error): NULL;
@@ -197,6 +255,22 @@ s_on_agent_run (cf_task_t *task, const void *fields, void *owner)
     json_decref (result);
     json_decref (input);
     cf_work_destroy (&work);
+}
+
+static void
+s_on_agent_run (cf_task_t *task, const void *fields, void *owner)
+{
+    (void) owner;
+    const cf_task_context_t *context = cf_task_context (task);
+    cf_error_t error = { 0 };
+    if (s_make_way (task, &error)) {
+        cf_fail (task, &error);
+        return;
+    }
+    node_t node = { .job = context->job, .attempt = context->attempt, .task = task };
+    DL_APPEND (s_self.nodes, &node);
+    s_run_node (task, fields);
+    DL_DELETE (s_self.nodes, &node);
 }
 
 /* ---- a new instance of `jobs` ---- */
@@ -221,7 +295,8 @@ s_announce (cf_task_t *task, void *arg)
     cf_json_t *held = json_array ();
     lease_t *lease, *next;
     HASH_ITER (hh, s_self.leases, lease, next)
-        json_array_append_new (held, json_pack ("[si]", lease->job, (int) lease->attempt));
+        if (lease->task && cf_task_wait_status (lease->task, NULL) == 0)        /* else it is being dropped */
+            json_array_append_new (held, json_pack ("[si]", lease->job, (int) lease->attempt));
     char *text = cf_json_print (held);
     json_decref (held);
     cf_error_t error = { 0 };
@@ -261,6 +336,7 @@ s_on_stop (void *arg)
 {
     (void) arg;
     lease_t *lease, *next;
+    s_self.stopping = true;
     HASH_ITER (hh, s_self.leases, lease, next)
         if (lease->task)
             cf_task_cancel (lease->task, CF_ERROR_ACTOR_GONE);

@@ -5,10 +5,15 @@
  *  asking. Each free connection takes its share; everything else goes on accumulating until one is free, so that groups
  *  grow with the load (group commit). An item whose group was taken back by another's fault goes to the head of the queue,
  *  marked to be sent alone. A cancelled task leaves its item behind if that is under way: its result is dropped.
+ *
+ *  Within a flight every change of the user is a statement before the first one of the next user: it sets role and claims
+ *  for the rest of the transaction, or takes them back before a statement of ours. The end of the transaction takes
+ *  them back in any case, and a statement that cannot change the role fails the flight, so nothing ever runs as the wrong one.
  */
 
 #include "actors/lib/db_wire.h"
 #include "proto/base/clock.h"
+#include "proto/base/uuid.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,13 +24,15 @@
 #define CF_DB_SETTINGS "-c plan_cache_mode=force_generic_plan"
 #define CF_DB_ATTEMPTS 4                /* for a transaction that the server asks to repeat (deadlock …) */
 #define CF_DB_SPARE_MAX 64              /* flights kept for reuse */
+#define CF_DB_CLAIMS_SIZE 112
 
 typedef struct item_t item_t;
 
 struct item_t {
     item_t *next, *previous;            /* in the queue */
     cf_task_t *task;                    /* NULL: cancelled, nobody waits */
-    const cf_db_statement_t *statements;        /* the task's, like error */
+    const cf_db_statement_t *statements;        /* the task's, like users and error */
+    const char *const *users;           /* whom each statement is for; NULL, or NULL within: for us */
     size_t count;
     cf_error_t *error;
     bool queued, ended;
@@ -42,6 +49,9 @@ typedef struct flight_t {
     struct flight_t *spare;
     item_t *items [CF_DB_FLIGHT_MAX];
     size_t count;
+    const char *user;                   /* of the last statement so far, only while it is loaded */
+    size_t statements;                  /* so far, changes of the user among them */
+    uint64_t changes;                   /* bit: that statement changes the user */
 } flight_t;
 
 struct cf_db_t {
@@ -154,7 +164,9 @@ s_new_flight (cf_db_t *self)
     else if (!(flight = malloc (sizeof *flight)))
         abort ();                       /* out of memory: the supervisor restarts the process */
     flight->db = self;
-    flight->count = 0;
+    flight->count = flight->statements = 0;
+    flight->user = NULL;
+    flight->changes = 0;
     return flight;
 }
 
@@ -171,14 +183,16 @@ s_recycle (flight_t *flight)
     self->spare_count++;
 }
 
-/*  Hands each item its results: a unit's flight holds one item, a group's one statement an item. */
+/*  Hands each item its results; what changed the user yields none that anybody wants. */
 static void
 s_give_results (flight_t *flight)
 {
-    for (size_t at = 0, to = 0; at < flight->count; at++)
-        for (size_t one = 0; one < flight->items [at]->count; one++, to++) {
-            flight->items [at]->results [one] = flight->base.results [to];
-            flight->base.results [to] = NULL;
+    for (size_t at = 0, from = 0; at < flight->count; at++)
+        for (size_t one = 0; one < flight->items [at]->count; one++, from++) {
+            if (flight->changes >> from & 1u)
+                cf_db_result_destroy (&flight->base.results [from++]);
+            flight->items [at]->results [one] = flight->base.results [from];
+            flight->base.results [from] = NULL;
         }
 }
 
@@ -231,16 +245,81 @@ s_on_landed (cf_db_flight_t *base, cf_db_outcome_t outcome)
     s_recycle (flight);
 }
 
+static const char *
+s_user (const item_t *item, size_t at)
+{
+    return item->users? item->users [at]: NULL;
+}
+
+static bool
+s_same (const char *user, const char *other)
+{
+    return user == other || (user && other && strcmp (user, other) == 0);
+}
+
+/*  How many statements item becomes after one for *user, which is set to its last one's. */
+static size_t
+s_measure (const item_t *item, const char **user)
+{
+    size_t count = item->count;
+    for (size_t at = 0; at < item->count; at++) {
+        count += !s_same (*user, s_user (item, at));
+        *user = s_user (item, at);
+    }
+    return count;
+}
+
+typedef struct {
+    const char *params [2];
+    char claims [CF_DB_CLAIMS_SIZE];
+} change_t;
+
+/*  The statement after which all others run for user: as the web app's role with their claims, or as ourselves. */
+static cf_db_statement_t
+s_change (change_t *change, const char *user)
+{
+    *change->claims = 0;
+    if (user)
+        snprintf (change->claims, sizeof change->claims, "{\"sub\":\"%s\",\"role\":\"authenticated\"}", user);
+    change->params [0] = user? "authenticated": "none";
+    change->params [1] = change->claims;
+    return (cf_db_statement_t) { "select set_config ('role', $1, true), set_config ('request.jwt.claims', $2, true)", 2, change->params };
+}
+
 static void
 s_send (cf_db_wire_t *wire, flight_t *flight)
 {
     cf_db_statement_t statements [CF_DB_FLIGHT_MAX];
+    change_t changes [CF_DB_FLIGHT_MAX];
+    const char *user = NULL;
     size_t count = 0;
     for (size_t at = 0; at < flight->count; at++)
-        for (size_t one = 0; one < flight->items [at]->count; one++)
+        for (size_t one = 0; one < flight->items [at]->count; one++) {
+            const char *next = s_user (flight->items [at], one);
+            if (!s_same (user, next)) {
+                flight->changes |= UINT64_C (1) << count;
+                statements [count] = s_change (&changes [count], next);
+                count++;
+            }
+            user = next;
             statements [count++] = flight->items [at]->statements [one];
+        }
     flight->base.fn = s_on_landed;
     cf_db_wire_send (wire, &flight->base, statements, count);
+}
+
+static bool
+s_fits (const flight_t *flight, const item_t *item)
+{
+    const char *user = flight->user;
+    return flight->statements + s_measure (item, &user) <= CF_DB_FLIGHT_MAX;
+}
+
+static void
+s_board (flight_t *flight, item_t *item)
+{
+    flight->items [flight->count++] = item;
+    flight->statements += s_measure (item, &flight->user);
 }
 
 /*  Gives a free connection up to share items: a group, and flights of their own for those that must be alone. */
@@ -250,10 +329,12 @@ s_load (cf_db_t *self, cf_db_wire_t *wire, size_t share)
     flight_t *group = NULL;
     while (share-- && self->first && cf_db_wire_is_up (wire)) {
         item_t *item = self->first;
+        if (group && !item->alone && !s_fits (group, item))
+            break;
         s_unlink (self, item);
         item->attempts++;
         flight_t *flight = item->alone || !group? s_new_flight (self): group;
-        flight->items [flight->count++] = item;
+        s_board (flight, item);
         if (item->alone)
             s_send (wire, flight);
         else
@@ -317,7 +398,7 @@ s_await (cf_task_t *task, cf_db_t *self, item_t *item, cf_db_result_t **results,
 }
 
 static int
-s_run (cf_task_t *task, cf_db_t *self, const cf_db_statement_t *statements, size_t count, bool alone,
+s_run (cf_task_t *task, cf_db_t *self, const char *const *users, const cf_db_statement_t *statements, size_t count, bool alone,
        cf_db_result_t **results, cf_error_t *error)
 {
     for (size_t at = 0; results && at < count; at++)
@@ -331,6 +412,7 @@ s_run (cf_task_t *task, cf_db_t *self, const cf_db_statement_t *statements, size
         return cf_error_set (error, CF_ERROR_INTERNAL, "out of memory");
     item->task = task;
     item->statements = statements;
+    item->users = users;
     item->count = count;
     item->error = error;
     item->alone = alone;
@@ -346,7 +428,15 @@ cf_db_query (cf_task_t *task, cf_db_t *self, cf_db_result_t **result, cf_error_t
              size_t param_count, const char *const *params)
 {
     cf_db_statement_t statement = { sql, param_count, params };
-    return s_run (task, self, &statement, 1, false, result, error);
+    return s_run (task, self, NULL, &statement, 1, false, result, error);
+}
+
+int
+cf_db_query_as (cf_task_t *task, cf_db_t *self, const char *user, cf_db_result_t **result, cf_error_t *error, const char *sql,
+                size_t param_count, const char *const *params)
+{
+    cf_db_statement_t statement = { sql, param_count, params };
+    return cf_db_unit_as (task, self, &user, &statement, 1, result, error);
 }
 
 int
@@ -362,7 +452,21 @@ cf_db_unit (cf_task_t *task, cf_db_t *self, const cf_db_statement_t *statements,
 {
     if (!count || count > CF_DB_FLIGHT_MAX)
         return cf_error_set (error, CF_ERROR_INTERNAL, "a unit has 1 to %d statements", CF_DB_FLIGHT_MAX);
-    return s_run (task, self, statements, count, true, results, error);
+    return s_run (task, self, NULL, statements, count, true, results, error);
+}
+
+int
+cf_db_unit_as (cf_task_t *task, cf_db_t *self, const char *const *users, const cf_db_statement_t *statements, size_t count,
+               cf_db_result_t **results, cf_error_t *error)
+{
+    for (size_t at = 0; results && at < count; at++)
+        results [at] = NULL;
+    if (!count || count > CF_DB_FLIGHT_MAX / 2)
+        return cf_error_set (error, CF_ERROR_INTERNAL, "a unit for users has 1 to %d statements", CF_DB_FLIGHT_MAX / 2);
+    for (size_t at = 0; at < count; at++)
+        if (users [at] && !cf_uuid_valid (users [at]))
+            return cf_error_set (error, CF_ERROR_INVALID, "a user is named by a uuid");
+    return s_run (task, self, users, statements, count, false, results, error);
 }
 
 cf_db_t *

@@ -5,7 +5,8 @@
  *  at most 64 of them); a statement that the server refuses takes back the others of its group, which are then sent
  *  again one by one, so that it fails alone. A result is handed out when its transaction is committed, never before. So
  *  statements must not contain begin, commit or rollback, nor change settings of the session or transaction; what
- *  must do the latter is a unit. A statement that takes long holds the others of its group up. The connections come
+ *  must do the latter is a unit. For whom a statement runs is said beside it: as ourselves, with all rights, or (…_as) as the
+ *  user who asked, whom the server allows what its policies do. A statement that takes long holds the others of its group up. The connections come
  *  back by themselves after a loss.
  *
  *  Statements are prepared in the server at first use, so keep their texts constant and their values in parameters.
@@ -52,10 +53,18 @@ int cf_db_query (cf_task_t *task, cf_db_t *self, cf_db_result_t **result, cf_err
 /*  What cf_db_ask becomes: texts [0] is the statement, the rest its parameters. */
 int cf_db_query_list (cf_task_t *task, cf_db_t *self, cf_db_result_t **result, cf_error_t *error, size_t count,
                       const char *const *texts);
+/*  As cf_db_query, in the name of a user: as role `authenticated` with the claims {sub: user, role}, so that row level security
+    and the grants of that role decide what the statement may read and write. INVALID where user is not a uuid. */
+int cf_db_query_as (cf_task_t *task, cf_db_t *self, const char *user, cf_db_result_t **result, cf_error_t *error, const char *sql,
+                    size_t param_count, const char *const *params);
 /*  Runs statements in order in one transaction of their own: all or none. results: count pointers to be filled with results,
     yours to destroy, or NULL. Returns as cf_db_query. */
 int cf_db_unit (cf_task_t *task, cf_db_t *self, const cf_db_statement_t *statements, size_t count,
                 cf_db_result_t **results, cf_error_t *error);
+/*  Runs statements (at most 32) in order, all or none, each in the name of its user of users, or as ourselves where that is NULL.
+    Others' statements may be in the transaction, before and after, never between. Otherwise as cf_db_unit. */
+int cf_db_unit_as (cf_task_t *task, cf_db_t *self, const char *const *users, const cf_db_statement_t *statements, size_t count,
+                   cf_db_result_t **results, cf_error_t *error);
 
 size_t cf_db_rows (const cf_db_result_t *result);
 size_t cf_db_columns (const cf_db_result_t *result);

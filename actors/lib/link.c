@@ -12,7 +12,6 @@
 #include "proto/base/metric.h"
 #include "proto/codec.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -395,7 +394,8 @@ cf_link_on_joined (cf_link_t *self, cf_loop_fn *fn, void *arg)
     for (size_t at = 0; at < self->joiner_count; at++)
         if (self->joiners [at].fn == fn && self->joiners [at].arg == arg)
             return;
-    assert (self->joiner_count < CF_LINK_JOINERS);
+    if (self->joiner_count == CF_LINK_JOINERS)
+        abort ();
     self->joiners [self->joiner_count].fn = fn;
     self->joiners [self->joiner_count++].arg = arg;
 }

@@ -21,6 +21,7 @@
 #define CF_WORK_INPUT_MAX (4u << 20)    /* bytes of one prompt */
 #define CF_WORK_CALL_MS 3600000u        /* the job's own limit is what ends a call */
 #define CF_WORK_RECALL_MS 2000
+#define CF_WORK_AGAIN_MS 500
 
 struct cf_work_t {
     cf_task_t *task;
@@ -128,7 +129,8 @@ cf_work_journal (const cf_work_t *self)
 int
 cf_work_reread (cf_work_t *self, cf_error_t *error)
 {
-    cf_job_entries_t *entries = cf_call_patiently (self->task, CF_JOB_JOURNAL, &(cf_job_journal_t) { .job = cf_work_job (self) }, 60000, error);
+    cf_job_entries_t *entries = cf_call_patiently (self->task, CF_JOB_JOURNAL, &(cf_job_journal_t) { .job = cf_work_job (self) },
+                                                   CF_WORK_CALL_MS, error);
     cf_json_t *journal = entries? cf_json_parse (entries->journal, strlen (entries->journal), error): NULL;
     cf_codec_free (&entries);
     if (!journal)
@@ -208,9 +210,9 @@ s_prompt (const char *name, cf_error_t *error)
     shared_prompt_t *shared;
     struct stat found;
     HASH_FIND_STR (s_prompts, name, shared);
-    if (stat (path, &found) && !shared) {
+    if (stat (path, &found)) {
         cf_error_set (error, CF_ERROR_INTERNAL, "no prompt %s", path);
-        return NULL;
+        return shared? shared->text: NULL;
     }
     if (shared && memcmp (&shared->changed, &found.st_mtim, sizeof found.st_mtim) == 0)
         return shared->text;
@@ -290,6 +292,18 @@ s_judge (const char *outcome, cf_error_t *error)
     return 0;
 }
 
+/*  Asks again while only the journal does not take the answer, the database being away: the router keeps it meanwhile. */
+static cf_model_done_t *
+s_call_model (cf_task_t *task, const cf_model_call_t *call, cf_error_t *error)
+{
+    for (;;) {
+        cf_model_done_t *done = cf_call_patiently (task, CF_MODEL_CALL, call, CF_WORK_CALL_MS, error);
+        if (done || (error->code != CF_ERROR_TIMEOUT && error->code != CF_ERROR_BUSY) || cf_task_wait_status (task, NULL)
+            || cf_task_sleep (task, CF_WORK_AGAIN_MS, error))
+            return done;
+    }
+}
+
 /*  What the model said in the step of this name: from the journal, or by asking. The caller's; NULL with error. */
 static char *
 s_ask (cf_work_t *self, const cf_agent_step_t *step, const char *name, const char *input, cf_error_t *error)
@@ -305,7 +319,7 @@ s_ask (cf_work_t *self, const cf_agent_step_t *step, const char *name, const cha
         .agent = self->agent, .step = name, .stage = self->agent, .system = system, .input = input,
         .schema = step->schema, .max_tokens = step->max_tokens, .temperature = step->temperature
     };
-    cf_model_done_t *done = cf_call (self->task, CF_MODEL_CALL, &call, CF_WORK_CALL_MS, error);
+    cf_model_done_t *done = s_call_model (self->task, &call, error);
     char *text = done && s_judge (done->outcome, error) == 0? strdup (done->text): NULL;
     cf_codec_free (&done);
     return text;

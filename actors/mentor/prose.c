@@ -16,6 +16,7 @@
 #define S "[[:space:]]*"
 #define SS "[[:space:]]+"
 #define NAME "[[:alpha:]_$][[:alnum:]_$]*"
+#define END ";" S "($|`)"               /* a semicolon as prose does not have it */
 #define APART "(^|[^[:alnum:]_])"       /* what may stand before a word */
 
 /*  POSIX extended; ^ and $ are the ends of a line. */
@@ -26,9 +27,10 @@ static const char *const s_signs [] = {
     "[{]" S "$",                                                                /* a line that opens one */
     "[{][^{}]*[:;=][^{}]*[}]",                                                  /* a block, an object, a rule on one line */
     APART "(const|let|var|int|float|double|char|bool|auto)" SS NAME "(" S ":" S NAME ")?" S "=[^=]",
-    "[])[:alnum:]_]" S "[-+*/%]?=" S "[^=;]+;",                                 /* an assignment */
-    NAME "\\([^()]*\\)" S ";",                                                  /* a call as a statement */
-    APART "return" SS "[^.;,]+;",
+    "[])[:alnum:]_]" S "[-+*/%]?=" S "[^=;?!]+" END,                            /* an assignment */
+    NAME "\\(([^()s][^()]*|s[^()]+)\\)" S ";",                                  /* a call as a statement; item(s) is none */
+    NAME "\\(\\)" S END,
+    APART "return" SS "[^.;,?!]+" END,
     "\\)" S "(=>|[{])",                                                         /* a function, the head of a block */
     APART NAME S "=>" S "([({]|" NAME S "[-.(*+])",
     APART "function" SS NAME S "\\([^()]*\\)" S "[{]",

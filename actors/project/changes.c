@@ -2,26 +2,16 @@
 /*  changes - one reader for each member; a member nobody knows is refused, not ignored */
 
 #include "actors/project/changes.h"
+#include "actors/project/language.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define CF_CHANGES_PATH_MAX 500         /* characters */
 #define CF_CHANGES_CONTENT_MAX 100000   /* characters of a file */
 #define CF_CHANGES_ARRAY_BYTES (48u << 20)      /* of an array literal: a message's most bytes, with every one escaped */
 
 typedef int (s_read_fn) (cf_changes_t *self, const cf_json_t *value, cf_error_t *error);
-
-/*  What the columns and the web app know, and what models call it besides. */
-static const struct {
-    const char *said, *kept;
-} s_languages [] = {
-    { "typescript", "typescript" }, { "javascript", "javascript" }, { "jsx", "jsx" }, { "tsx", "tsx" }, { "css", "css" },
-    { "html", "html" }, { "json", "json" }, { "markdown", "markdown" }, { "text", "text" },
-    { "ts", "typescript" }, { "js", "javascript" }, { "mjs", "javascript" }, { "cjs", "javascript" }, { "htm", "html" },
-    { "md", "markdown" }, { "txt", "text" }
-};
 
 static const char *
 s_choose (const char *said, const char *const *choices)
@@ -30,15 +20,6 @@ s_choose (const char *said, const char *const *choices)
         if (strcmp (said, *choices) == 0)
             return *choices;
     return NULL;
-}
-
-static const char *
-s_language (const char *said)
-{
-    for (size_t at = 0; at < sizeof s_languages / sizeof s_languages [0]; at++)
-        if (strcasecmp (said, s_languages [at].said) == 0)
-            return s_languages [at].kept;
-    return "text";
 }
 
 static size_t
@@ -50,9 +31,8 @@ s_characters (const char *text)
     return count;
 }
 
-/*  A relative path of a small alphabet without empty, "." or ".." segments; which folders are allowed is the agents' to say. */
-static bool
-s_path_is_safe (const char *path)
+bool
+cf_changes_path_is_safe (const char *path)
 {
     size_t size = strlen (path);
     if (!size || size > CF_CHANGES_PATH_MAX
@@ -102,6 +82,16 @@ s_read_architecture (cf_changes_t *self, const cf_json_t *value, cf_error_t *err
 }
 
 static int
+s_read_roadmap (cf_changes_t *self, const cf_json_t *value, cf_error_t *error)
+{
+    const cf_json_t *modules = json_object_get (value, "modules");
+    if (!json_is_array (modules))
+        return cf_error_set (error, CF_ERROR_INVALID, "roadmap has no modules");
+    self->modules = cf_json_print (modules);
+    return self->modules? 0: cf_error_set (error, CF_ERROR_INTERNAL, "out of memory");
+}
+
+static int
 s_read_message (cf_changes_t *self, const cf_json_t *value, cf_error_t *error)
 {
     static const char *const roles [] = { "user", "assistant", "system", NULL };
@@ -143,7 +133,7 @@ static int
 s_check_file (const cf_json_t *file, cf_error_t *error)
 {
     const char *path = cf_json_str (file, "file_path", ""), *content = json_string_value (json_object_get (file, "content"));
-    if (!s_path_is_safe (path))
+    if (!cf_changes_path_is_safe (path))
         return cf_error_set (error, CF_ERROR_INVALID, "The file path \"%.100s\" is not allowed.", path);
     if (!content || s_characters (content) > CF_CHANGES_CONTENT_MAX)
         return cf_error_set (error, CF_ERROR_INVALID, "The file %.100s has no content, or more than %d characters.", path,
@@ -180,7 +170,7 @@ s_read_files (cf_changes_t *self, const cf_json_t *value, cf_error_t *error)
             continue;
         s_put_element (&paths, cf_json_str (file, "file_path", ""));
         s_put_element (&contents, cf_json_str (file, "content", ""));
-        s_put_element (&languages, s_language (cf_json_str (file, "language", "")));
+        s_put_element (&languages, cf_language_named (cf_json_str (file, "language", "")));
         self->file_count++;
     }
     if (rc == 0 && self->file_count) {
@@ -203,7 +193,7 @@ static const struct {
     s_read_fn *fn;
 } s_members [] = {
     { "status", s_read_status }, { "requirements_spec", s_read_requirements }, { "architecture_spec", s_read_architecture },
-    { "files", s_read_files }, { "message", s_read_message }
+    { "files", s_read_files }, { "message", s_read_message }, { "roadmap", s_read_roadmap }
 };
 
 static int
@@ -266,6 +256,7 @@ cf_changes_free (cf_changes_t *self)
 {
     free (self->requirements);
     free (self->architecture);
+    free (self->modules);
     free (self->paths);
     free (self->contents);
     free (self->languages);

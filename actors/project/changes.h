@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  changes - what a finished piece of work changes in its project, read strictly and made ready for PostgreSQL
  *
- *  {status?, requirements_spec?, architecture_spec?, files? [{file_path, content, language, …}], message? {role, content}}
+ *  {status?, requirements_spec?, architecture_spec?, files? [{file_path, content, language, …}], message? {role, content},
+ *  roadmap? {modules, …}}
  */
 #ifndef CF_PROJECT_CHANGES_H
 #define CF_PROJECT_CHANGES_H
@@ -14,6 +15,7 @@
 typedef struct {
     const char *status;                 /* one of a project's, or NULL */
     char *requirements, *architecture;  /* JSON, or NULL */
+    char *modules;                      /* of the roadmap: JSON, or NULL */
     size_t file_count;
     char *paths, *contents, *languages; /* array literals of file_count texts each, or NULL where there are no files */
     const char *role, *content;         /* of the message; NULL where there is none */
@@ -23,6 +25,9 @@ typedef struct {
 /*  Reads text into self. NUL characters are dropped, since PostgreSQL cannot keep them; of two files with one path the later
     counts; an unknown language becomes text. 0 (then cf_changes_free), or -1 with INVALID and self empty. */
 int cf_changes_parse (const char *text, cf_changes_t *self, cf_error_t *error);
+/*  Whether path is a relative one of a small alphabet without empty, "." or ".." segments; which folders are allowed is for
+    others to say. */
+bool cf_changes_path_is_safe (const char *path);
 /*  Safe twice. */
 void cf_changes_free (cf_changes_t *self);
 

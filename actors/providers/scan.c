@@ -42,7 +42,8 @@ s_expect (cf_scan_t *self, char byte)
 void
 cf_scan_init (cf_scan_t *self, const char *text, size_t size)
 {
-    *self = (cf_scan_t) { .at = text, .end = text + size };
+    const char *start = text? text: "";
+    *self = (cf_scan_t) { .at = start, .end = start + size };
 }
 
 /* ---- passing over ---- */

@@ -23,6 +23,7 @@ typedef struct {
     size_t size;
 } cf_slice_t;
 
+/*  text: NULL where size is 0 is nothing, as in an absent slice. */
 void cf_scan_init (cf_scan_t *self, const char *text, size_t size);
 /*  Goes into an object ('{') or array ('['); false, and nothing read, if the next value is none. */
 bool cf_scan_enter (cf_scan_t *self, char bracket);

@@ -42,6 +42,10 @@ s_param_schema (const cf_operation_row_t *row)
     case CF_TYPE_TEXT:
         schema = json_pack ("{s:s, s:i, s:i}", "type", "string", "minLength", (int) row->least, "maxLength", (int) row->most);
         break;
+    case CF_TYPE_UUID:
+    case CF_TYPE_DATE:
+        schema = json_pack ("{s:s, s:s}", "type", "string", "format", row->type == CF_TYPE_UUID? "uuid": "date");
+        break;
     }
     return schema;
 }
@@ -59,27 +63,50 @@ s_param (const char *place, const char *name, const char *text, cf_json_t *schem
     return param;
 }
 
-/*  What stands in the pattern: an id, unless operations.def says more of it. */
+/*  What operations.def says of a parameter in the pattern, or NULL. */
+static const cf_operation_row_t *
+s_path_row (const cf_route_row_t *route, const char *name)
+{
+    size_t at = 0;
+    const cf_operation_row_t *row;
+    do
+        row = cf_rows_said (CF_SAID_PARAM, route->handler, &at);
+    while (row && (strcmp (row->place, "PATH") || strcmp (row->name, name)));
+    return row;
+}
+
+/*  An id, or the path of a file, where nothing else is said of it. */
 static void
 s_add_path_params (cf_json_t *params, const cf_route_row_t *route)
 {
+    static const cf_operation_row_t file = { .type = CF_TYPE_TEXT, .least = 1, .most = 500, .example = "src/app.js",
+                                             .text = "Which file; its slashes stand as they are." };
+    static const cf_operation_row_t job = { .type = CF_TYPE_UUID, .text = "Which job." };
+    static const cf_operation_row_t project = { .type = CF_TYPE_UUID, .text = "Which project." };
     for (const char *open = strchr (route->pattern, '{'); open; open = strchr (open + 1, '{')) {
         char name [NAME_MAX_BYTES];
-        size_t at = 0;
-        const cf_operation_row_t *row;
-        snprintf (name, sizeof name, "%.*s", (int) strcspn (open + 1, ".}"), open + 1);
-        do
-            row = cf_rows_said (CF_SAID_PARAM, route->handler, &at);
-        while (row && (strcmp (row->place, "PATH") || strcmp (row->name, name)));
-        cf_json_t *schema = row? s_param_schema (row): json_pack ("{s:s, s:s}", "type", "string", "format", "uuid");
-        const char *text = row? row->text: strcmp (name, "job_id")? "Which project.": "Which job.";
-        json_array_append_new (params, s_param ("PATH", name, text, schema, row? row->example: NULL));
+        size_t size = strcspn (open + 1, ".}");
+        snprintf (name, sizeof name, "%.*s", (int) size, open + 1);
+        const cf_operation_row_t *row = s_path_row (route, name);
+        if (!row)
+            row = open [1 + size] == '.'? &file: strcmp (name, "job_id")? &project: &job;
+        json_array_append_new (params, s_param ("PATH", name, row->text, s_param_schema (row), row->example));
     }
+}
+
+/*  Whether the edge keeps its answer under an Idempotency-Key (idempotency.c). */
+static bool
+s_takes_key (const cf_route_row_t *route)
+{
+    return strcmp (route->method, "POST") == 0 && strcmp (route->access, "USER") == 0 && route->asks && route->schema
+        && strcmp (route->schema, "empty") != 0;
 }
 
 static cf_json_t *
 s_params (const cf_route_row_t *route)
 {
+    static const cf_operation_row_t key = { .type = CF_TYPE_TEXT, .least = 1, .most = 255, .name = "Idempotency-Key", .place = "HEADER",
+        .text = "The same request with the same key, sent again within 24 hours, gets the first answer again and does nothing more." };
     cf_json_t *params = json_array ();
     const cf_operation_row_t *row;
     size_t at = 0;
@@ -87,6 +114,8 @@ s_params (const cf_route_row_t *route)
     while ((row = cf_rows_said (CF_SAID_PARAM, route->handler, &at)))
         if (strcmp (row->place, "PATH"))
             json_array_append_new (params, s_param (row->place, row->name, row->text, s_param_schema (row), row->example));
+    if (s_takes_key (route))
+        json_array_append_new (params, s_param (key.place, key.name, key.text, s_param_schema (&key), NULL));
     return params;
 }
 
@@ -139,7 +168,9 @@ static cf_json_t *
 s_content (const cf_operation_row_t *row, cf_components_t *components, cf_error_t *error)
 {
     char file [NAME_MAX_BYTES];
-    snprintf (file, sizeof file, "answers/%s", row->schema? row->schema: "");
+    const char *schema = row->schema? row->schema: "";
+    bool above = strncmp (schema, "../", 3) == 0;
+    snprintf (file, sizeof file, "%s%s", above? "": "answers/", above? schema + 3: schema);
     if (row->kind == CF_ANSWER_FILE && strncmp (row->schema, "text/", 5) == 0)
         return json_pack ("{s:{s:{s:s}}}", row->schema, "schema", "type", "string");
     if (row->kind == CF_ANSWER_FILE && strcmp (row->schema, "application/json") == 0)
@@ -162,7 +193,8 @@ s_answer_headers (const cf_route_row_t *route, int status)
     size_t at = 0;
     while ((row = cf_rows_said (CF_SAID_SENDS, route->handler, &at)))
         if (row->status == status)
-            json_object_set_new (headers, row->name, json_pack ("{s:s, s:{s:s}}", "description", row->text, "schema", "type", "string"));
+            json_object_set_new (headers, row->name, json_pack ("{s:s, s:b, s:{s:s}}", "description", row->text, "required", 1,
+                                                                 "schema", "type", "string"));
     return headers;
 }
 
@@ -207,7 +239,7 @@ s_put_refusals (cf_json_t *responses, const cf_route_row_t *route, cf_components
 {
     bool known = strcmp (route->access, "PUBLIC") != 0;
     const struct { int status; bool applies; } all [] = {
-        { 400, true }, { 401, known }, { 403, known }, { 404, has_id }, { 409, false },
+        { 400, true }, { 401, known }, { 403, known }, { 404, has_id }, { 409, s_takes_key (route) },
         { 413, route->schema != NULL }, { 415, route->schema != NULL }, { 422, route->schema != NULL },
         { 429, route->limited && cf_refusals_has (429) }, { 500, route->asks }, { 503, route->asks }, { 504, false },
     };

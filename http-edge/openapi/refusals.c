@@ -45,36 +45,6 @@ static const struct { const char *name, *type, *text; bool limited, common; } s_
 
 #define HEADER_COUNT (sizeof s_headers / sizeof s_headers [0])
 
-static void
-s_put_header (cf_json_t *headers, const char *name)
-{
-    char target [128];
-    snprintf (target, sizeof target, "#/components/headers/%s", name);
-    json_object_set_new (headers, name, json_pack ("{s:s}", "$ref", target));
-}
-
-cf_json_t *
-cf_refusals_headers (bool limited)
-{
-    cf_json_t *headers = json_object ();
-    for (size_t at = 0; at < HEADER_COUNT; at++)
-        if (s_headers [at].common && (limited || !s_headers [at].limited))
-            s_put_header (headers, s_headers [at].name);
-    return headers;
-}
-
-cf_json_t *
-cf_refusals_header_components (void)
-{
-    cf_json_t *headers = json_object ();
-    for (size_t at = 0; at < HEADER_COUNT; at++)
-        json_object_set_new (headers, s_headers [at].name, json_pack ("{s:s, s:{s:s}}", "description", s_headers [at].text,
-                                                                      "schema", "type", s_headers [at].type));
-    return headers;
-}
-
-/* ---- answers ---- */
-
 bool
 cf_refusals_has (int status)
 {
@@ -84,6 +54,38 @@ cf_refusals_has (int status)
             return true;
     return false;
 }
+
+static void
+s_put_header (cf_json_t *headers, const char *name)
+{
+    char target [128];
+    snprintf (target, sizeof target, "#/components/headers/%s", name);
+    json_object_set_new (headers, name, json_pack ("{s:s}", "$ref", target));
+}
+
+/*  Those of the rate limit are told of once there is an error for it. */
+cf_json_t *
+cf_refusals_headers (bool limited)
+{
+    cf_json_t *headers = json_object ();
+    for (size_t at = 0; at < HEADER_COUNT; at++)
+        if (s_headers [at].common && ((limited && cf_refusals_has (429)) || !s_headers [at].limited))
+            s_put_header (headers, s_headers [at].name);
+    return headers;
+}
+
+cf_json_t *
+cf_refusals_header_components (void)
+{
+    cf_json_t *headers = json_object ();
+    for (size_t at = 0; at < HEADER_COUNT; at++)
+        if (!s_headers [at].limited || cf_refusals_has (429))
+            json_object_set_new (headers, s_headers [at].name, json_pack ("{s:s, s:b, s:{s:s}}", "description", s_headers [at].text,
+                             "required", 1, "schema", "type", s_headers [at].type));
+    return headers;
+}
+
+/* ---- answers ---- */
 
 static cf_json_t *
 s_example (const cf_refusal_row_t *row)

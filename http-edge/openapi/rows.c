@@ -25,6 +25,8 @@ static const cf_route_row_t s_routes [] = {
 #define NUMBER(least_, most_, default_) .type = CF_TYPE_NUMBER, .least = least_, .most = most_, .fallback = #default_
 #define CHOICE(choices_, default_) .type = CF_TYPE_CHOICE, .choices = choices_, .fallback = default_
 #define TEXT(least_, most_, example_) .type = CF_TYPE_TEXT, .least = least_, .most = most_, .example = example_
+#define UUID .type = CF_TYPE_UUID
+#define DATE .type = CF_TYPE_DATE
 
 static const cf_operation_row_t s_operations [] = {
 #define NOTE(handler_, text_) { .said = CF_SAID_NOTE, .handler = #handler_, .text = text_ },

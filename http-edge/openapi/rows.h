@@ -23,24 +23,24 @@ typedef struct {
 } cf_route_row_t;
 
 typedef enum { CF_SAID_NOTE, CF_SAID_PARAM, CF_SAID_ANSWER, CF_SAID_SENDS, CF_SAID_REFUSES, CF_SAID_EVENT } cf_said_t;
-typedef enum { CF_TYPE_NUMBER, CF_TYPE_CHOICE, CF_TYPE_TEXT } cf_param_type_t;
+typedef enum { CF_TYPE_NUMBER, CF_TYPE_CHOICE, CF_TYPE_TEXT, CF_TYPE_UUID, CF_TYPE_DATE } cf_param_type_t;
 typedef enum { CF_ANSWER_JSON, CF_ANSWER_PAGE, CF_ANSWER_EVENTS, CF_ANSWER_FILE, CF_ANSWER_NOTHING } cf_answer_kind_t;
 
 /*  A row of operations.def; a member that its kind does not have is 0. */
 typedef struct {
-    cf_said_t said;
     const char *handler;        /* NULL for an EVENT */
     const char *text;           /* note, caption, when */
     const char *name;           /* of a parameter, a header, an event */
     const char *place;          /* of a parameter: "QUERY", "HEADER", "PATH" */
-    cf_param_type_t type;
     long least, most;           /* of a number; of a text's length */
     const char *choices;        /* "a|b" */
     const char *fallback;       /* a parameter's default, or NULL */
     const char *example;        /* a parameter's, or NULL */
+    const char *schema;         /* name of the answer's or event's, or media type */
+    cf_said_t said;
+    cf_param_type_t type;
     int status;
     cf_answer_kind_t kind;
-    const char *schema;         /* name of the answer's or event's, or media type */
 } cf_operation_row_t;
 
 /*  A way to be refused, of http-edge/faults.def or proto/errors.def. */

@@ -137,8 +137,9 @@ cf_schemas_put (cf_schemas_t *self, const char *name, cf_json_t *document, cf_er
 {
     cf_json_t *examples = json_object_get (document, "examples");
     if (json_object_get (self->components, name)) {
+        cf_error_set (error, CF_ERROR_INVALID, "two schemas have the title %s", name);
         json_decref (document);
-        return cf_error_set (error, CF_ERROR_INVALID, "two schemas have the title %s", name);
+        return -1;
     }
     if (examples)
         json_object_set (self->examples, name, examples);

@@ -163,7 +163,7 @@ cf_answer_choice (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t
 {
     char context [1800], about [1300], first [160], second [160];
     cf_project_cut (brief->idea, 300, about, sizeof about);
-    snprintf (context, sizeof context, "To be decided: %s. (A simulated mentor lays this out by rules; no model was asked.)", about);
+    snprintf (context, sizeof context, "To be decided: %s (Simulated: a mentor made of rules lays this out; no model was asked.)", about);
     if (!s_split (brief->idea, first, second)) {
         snprintf (first, sizeof first, "The simplest thing that works");
         snprintf (second, sizeof second, "A library that others have tested");

@@ -2,7 +2,7 @@
 /*  codeforge-simulator - the model provider that answers when no key is configured
  *
  *  Owns:       its journal and caches, in memory; nothing outlives it.
- *  Answers:    OpenAI's chat completions, embeddings and models over HTTP on 127.0.0.1; /_sim for tests.
+ *  Answers:    what OpenAI, Anthropic and Google answer, over HTTP on 127.0.0.1: chat, embeddings, models; /_sim for tests.
  *  Asks:       nobody. It is no peer of the broker: the router finds it as it finds any provider.
  *  Stops:      on TERM, at once; open answers are cut off, as a provider's would be.
  *  If it dies: calls fail like those of a provider that is down, and are made again.
@@ -24,7 +24,7 @@ static int
 s_usage (FILE *out, int code)
 {
     fputs ("usage: codeforge-simulator [--port N] [--latency MS]\n"
-           "The provider simulator: OpenAI's wire format on 127.0.0.1, answers from rules. Port 0: any free one.\n"
+           "The provider simulator: OpenAI's, Anthropic's and Gemini's wire formats on 127.0.0.1, answers from rules. Port 0: any free one.\n"
            "Else from SIMULATOR_PORT and SIMULATOR_LATENCY_MS.\n", out);
     return code;
 }
@@ -72,7 +72,7 @@ main (int argc, char **argv)
         cf_log_error ("%s", error.text);
         return EXIT_FAILURE;
     }
-    cf_log_info ("answers on http://127.0.0.1:%u/v1 from rules, without a model", port);
+    cf_log_info ("answers on http://127.0.0.1:%u/v1 and /v1beta from rules, without a model", port);
     s_tell_ready (port);
     int rc = cf_server_run (server);
     cf_log_info ("stopped");

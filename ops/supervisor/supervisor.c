@@ -529,7 +529,10 @@ s_check (supervisor_t *self, cf_error_t *error)
         || (status = cf_home_lock (&self->lock, error)) || (status = s_make_plan (self, error))
         || (status = cf_home_check_port (error)))
         return status;
-    return cf_token_ensure_secret (error)? CF_EXIT_CANTCREATE: 0;
+    /* with a key set and no secret, no token is signed with one */
+    bool wants_secret = cf_config_is_set (CF_CONFIG_SUPABASE_JWT_SECRET)
+        || (!cf_config_is_set (CF_CONFIG_SUPABASE_URL) && !cf_config_is_set (CF_CONFIG_JWKS_URL));
+    return wants_secret && cf_token_ensure_secret (error)? CF_EXIT_CANTCREATE: 0;
 }
 
 static int

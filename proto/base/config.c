@@ -185,6 +185,13 @@ s_load_defaults (void)
             s_check (&s_rows [id], s_rows [id].fallback, &s_values [id].number, reason, sizeof reason);
 }
 
+/*  A key set does what the secret of tokens does. */
+static bool
+s_is_replaced (cf_config_id_t id)
+{
+    return id == CF_CONFIG_SUPABASE_JWT_SECRET && (*s_text (CF_CONFIG_SUPABASE_URL) || *s_text (CF_CONFIG_JWKS_URL));
+}
+
 int
 cf_config_load (cf_buf_t *faults)
 {
@@ -214,7 +221,7 @@ cf_config_load (cf_buf_t *faults)
     s_load_defaults ();
     if (strcmp (s_text (CF_CONFIG_ENVIRONMENT), "production") == 0)
         for (int id = 0; id < CF_CONFIG_COUNT; id++)
-            if (s_rows [id].flags & REQUIRED && !*s_text ((cf_config_id_t) id))
+            if (s_rows [id].flags & REQUIRED && !*s_text ((cf_config_id_t) id) && !s_is_replaced ((cf_config_id_t) id))
                 cf_buf_printf (faults, "%s is not set, and ENVIRONMENT=production requires it\n", s_rows [id].name);
     return faults->size == before? 0: -1;
 }

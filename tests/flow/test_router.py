@@ -15,7 +15,7 @@ KEY = "sk-this-must-stay-with-the-router"
 
 @pytest.fixture (scope = "module")
 def system ():
-    with System (ROUTER_FIRST_TOKEN_MS = 700, ROUTER_STALL_MS = 700) as running:
+    with System (ROUTER_FIRST_TOKEN_MS = 700, ROUTER_STALL_MS = 700, MODELS_QA = "openai/gpt-4o") as running:
         yield running
 
 

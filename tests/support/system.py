@@ -118,6 +118,7 @@ class System:
         self.settings = {
             "ENVIRONMENT": "test", "PORT": str (self.port), "SIMULATOR_PORT": str (self.simulator_port),
             "CODEFORGE_HOME": str (self.home / "var"), "SUPABASE_JWT_SECRET": SECRET, "ROUTER_BACKOFF_MS": "50",
+            "RATE_LIMIT_PER_MINUTE": "1000000",
             **{name: str (value) for name, value in settings.items ()},
         }
         self.process = None

@@ -34,7 +34,7 @@ const openai = () => {
       return shown(await stream.finalChatCompletion(), chunks);
     },
     embed: async () => {
-      const asked = { model: "text-embedding-3-small", input: ["a note app", "an app for notes", "chess"], dimensions: 1536 };
+      const asked = { model: "text-embedding-3-small", input: ["a note app with tags", "a note app with coloured tags", "chess"], dimensions: 1536 };
       const packed = await client.embeddings.create(asked);
       const plain = await client.embeddings.create({ ...asked, encoding_format: "float" });
       return { packed: packed.data.map((row) => row.embedding), plain: plain.data.map((row) => row.embedding) };
@@ -90,7 +90,7 @@ const google = () => {
     },
     embed: async () => {
       const answer = await client.models.embedContent({
-        model: "gemini-embedding-001", contents: ["a note app", "an app for notes", "chess"], config: { outputDimensionality: 1536 } });
+        model: "gemini-embedding-001", contents: ["a note app with tags", "a note app with coloured tags", "chess"], config: { outputDimensionality: 1536 } });
       return { plain: answer.embeddings.map((row) => row.values) };
     },
     models: async () => { const names = []; for await (const model of await client.models.list()) names.push(model.name); return names; },

@@ -53,7 +53,7 @@ s_verify (cf_auth_kind_t kind, const char *token)
     cf_auth_claims_t claims;
     cf_error_t error = { 0 };
     if (!s_auth)
-        s_auth = cf_auth_new (SECRET, &error);
+        s_auth = cf_auth_new (SECRET, SECRET, NULL, &error);
     int rc = cf_auth_verify (s_auth, kind, token, strlen (token), NOW, &claims, &error);
     ck_assert_int_eq (rc, error.code == CF_OK? 0: -1);
     return error.code;
@@ -195,7 +195,7 @@ START_TEST (keeps_the_two_kinds_apart)
     cf_auth_claims_t claims;
     cf_buf_t token;
     cf_buf_init (&token, 2000);
-    s_auth = cf_auth_new (SECRET, &error);
+    s_auth = cf_auth_new (SECRET, SECRET, NULL, &error);
     ck_assert_int_eq (cf_auth_sign_stream (s_auth, USER, JOB, NOW, 100, &token), 0);
     ck_assert_int_eq (cf_auth_verify (s_auth, CF_AUTH_STREAM, token.bytes, token.size, NOW, &claims, &error), 0);
     ck_assert_str_eq (claims.user, USER);

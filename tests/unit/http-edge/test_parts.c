@@ -85,6 +85,12 @@ START_TEST (reads_preferences)
     static const char *const none [] = { "", "wait", "wait=", "wait=x", "wait=1x", "wait=\"1", "waiting=3", "respond-async", "wait=-1", ",,," };
     for (size_t at = 0; at < sizeof none / sizeof none [0]; at++)
         ck_assert_msg (s_wait (none [at]) == -1, "%s", none [at]);
+    static const char *const later [] = { "respond-async", "Respond-Async", "wait=5,respond-async", " respond-async ; foo=bar", ",respond-async,", "x, respond-async" };
+    static const char *const now [] = { "", ",", "respond", "respond-asynchronously", "respond-async=1", "x respond-async", "respond-async x" };
+    for (size_t at = 0; at < sizeof later / sizeof later [0]; at++)
+        ck_assert_msg (cf_prefer_async (later [at], strlen (later [at])), "%s", later [at]);
+    for (size_t at = 0; at < sizeof now / sizeof now [0]; at++)
+        ck_assert_msg (!cf_prefer_async (now [at], strlen (now [at])), "%s", now [at]);
 }
 END_TEST
 
@@ -94,7 +100,7 @@ START_TEST (frames_events)
     cf_buf_init (&buf, 1000);
     cf_frame_put_retry (&buf, 2000);
     cf_frame_put (&buf, 7, "progress", "{\"a\":1}");
-    cf_frame_put (&buf, 0, "token", "one\ntwo\r\nthree\rfour");
+    cf_frame_put (&buf, CF_FRAME_NO_ID, "token", "one\ntwo\r\nthree\rfour");
     cf_frame_put_comment (&buf);
     ck_assert_str_eq (buf.bytes, "retry: 2000\n\nid: 7\nevent: progress\ndata: {\"a\":1}\n\n"
                       "event: token\ndata: one\ndata: two\ndata: three\ndata: four\n\n:\n\n");

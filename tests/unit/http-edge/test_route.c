@@ -41,6 +41,16 @@ START_TEST (finds_rows)
         { "GET", "/v1/projects/x/files", "/v1/projects/{project_id}/files" },
         { "GET", "/v1/projects/x/files/src/a/b.js", "/v1/projects/{project_id}/files/{path...}" },
         { "GET", "/v1/projects/x/files/../../y", "/v1/projects/{project_id}/files/{path...}" },
+        { "POST", "/v1/projects/x/files/src/a/b.js/refactor", "/v1/projects/{project_id}/files/{path...}/refactor" },
+        { "POST", "/v1/projects/x/files/refactor/refactor", "/v1/projects/{project_id}/files/{path...}/refactor" },
+        { "GET", "/v1/projects/x/files/src/refactor", "/v1/projects/{project_id}/files/{path...}" },
+        { "POST", "/v1/projects/x/files//refactor", "another method" },
+        { "POST", "/v1/projects/x/files/refactor", "another method" },
+        { "POST", "/v1/projects/x/files/a/refactor/", "another method" },
+        { "POST", "/v1/projects/x/files/", "none" },
+        { "POST", "/v1/student/roadmap", "/v1/student/roadmap" },
+        { "POST", "/v1/student/x/roadmap", "/v1/student/{project_id}/roadmap" },
+        { "GET", "/v1/profiles", "/v1/profiles/" },
         { "POST", "/v1/run-agent", "/v1/run-agent" },
         { "POST", "/v1/agents/run-agent", "/v1/run-agent" },
         { "GET", "/v1/agents/jobs/x", "/v1/jobs/{job_id}" },
@@ -66,6 +76,9 @@ START_TEST (finds_parameters)
     ck_assert (match.params [0].size == 3 && strncmp (match.params [0].bytes, "abc", 3) == 0);
     ck_assert (match.params [1].name_size == 4 && strncmp (match.params [1].name, "path", 4) == 0);
     ck_assert (match.params [1].size == 8 && strncmp (match.params [1].bytes, "src/x.js", 8) == 0);
+    match = s_match ("POST", "/v1/projects/abc/files/src/refactor/refactor");
+    ck_assert_uint_eq (match.param_count, 2);
+    ck_assert (match.params [1].size == 12 && strncmp (match.params [1].bytes, "src/refactor", 12) == 0);
     match = s_match ("GET", "/v1/agents/jobs/abc");
     ck_assert_uint_eq (match.param_count, 1);
     ck_assert (match.params [0].size == 3 && strncmp (match.params [0].bytes, "abc", 3) == 0);

@@ -456,8 +456,118 @@ START_TEST (refuses_addresses_that_are_none)
 }
 END_TEST
 
+/* ---- in whose name ---- */
+
+#define CROWD 300
+
+static const char *const s_users [] = {
+    NULL, "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222", "22222222-2222-4222-8222-222222222222"
+};
+
+/*  Who a statement runs as, and what claims it sees: "app " or "authenticated {…}". */
+static void
+s_expect_name (const cf_db_result_t *result, const char *user)
+{
+    char expected [200] = "app ";
+    if (user)
+        snprintf (expected, sizeof expected, "authenticated {\"sub\":\"%s\",\"role\":\"authenticated\"}", user);
+    ck_assert_str_eq (cf_db_value (result, 0, 0), expected);
+}
+
+static const char s_name_sql [] =
+    "select current_user || ' ' || coalesce (current_setting ('request.jwt.claims', true), ''), 100 / $1::integer";
+
+static void
+s_ask_in_a_name (cf_task_t *task, void *arg)
+{
+    scene_t *scene = arg;
+    int turn = scene->good++;
+    const char *user = s_users [turn * 7 % 4], *divisor = turn % 40 == 13? "0": "5";
+    const char *const users [] = { user, s_users [turn % 4], user };
+    const cf_db_statement_t statements [] = { { s_name_sql, 1, &divisor }, { s_name_sql, 1, &divisor }, { s_name_sql, 1, &divisor } };
+    cf_db_result_t *results [3] = { NULL };
+    cf_error_t error = { 0 };
+    size_t count = turn % 3 == 0? 3: 1;
+    int rc = count == 3? cf_db_unit_as (task, scene->db, users, statements, 3, results, &error):
+             user? cf_db_query_as (task, scene->db, user, results, &error, s_name_sql, 1, &divisor):
+             cf_db_ask (task, scene->db, results, &error, s_name_sql, divisor);
+    ck_assert_int_eq (rc, *divisor == '0'? -1: 0);
+    scene->bad += rc != 0;
+    for (size_t at = 0; rc == 0 && at < count; at++) {
+        s_expect_name (results [at], users [at]);
+        ck_assert_str_eq (cf_db_value (results [at], 0, 1), "20");
+        cf_db_result_destroy (&results [at]);
+    }
+}
+
+static void
+s_play_names (cf_task_t *task, void *arg)
+{
+    scene_t *scene = arg;
+    cf_db_result_t *result = NULL;
+    cf_error_t error = { 0 };
+    cf_db_set_patience (scene->db, 30000);
+    s_must (task, scene->db, "create role authenticated nologin");
+    for (int at = 0; at < CROWD; at++)
+        cf_task_start (scene->loop, s_ask_in_a_name, scene, NULL);
+    s_await_others (task);
+    ck_assert_int_eq (scene->good, CROWD);
+    ck_assert_int_eq (scene->bad, 8);
+    const char *one = "1";
+    ck_assert_int_eq (cf_db_query_as (task, scene->db, s_users [1], &result, &error, "reset role", 0, NULL), 0);
+    cf_db_result_destroy (&result);
+    ck_assert_int_eq (cf_db_query_as (task, scene->db, s_users [1], &result, &error, s_name_sql, 1, &one), 0);
+    s_expect_name (result, s_users [1]);
+    cf_db_result_destroy (&result);
+    ck_assert_int_eq (cf_db_query (task, scene->db, &result, &error, s_name_sql, 1, &one), 0);
+    s_expect_name (result, NULL);
+    cf_db_result_destroy (&result);
+}
+
+START_TEST (runs_each_statement_in_its_users_name)
+{
+    s_play (s_play_names, 2);
+}
+END_TEST
+
+static void
+s_play_bad_names (cf_task_t *task, void *arg)
+{
+    static const char *const names [] = { "", "anne", "11111111-1111-4111-8111-11111111111", "\",\"role\":\"service_role" };
+    scene_t *scene = arg;
+    cf_db_result_t *result;
+    cf_db_set_patience (scene->db, 30000);
+    for (size_t at = 0; at < sizeof names / sizeof names [0]; at++) {
+        cf_error_t error = { 0 };
+        ck_assert_int_eq (cf_db_query_as (task, scene->db, names [at], &result, &error, "select 1", 0, NULL), -1);
+        ck_assert_int_eq (error.code, CF_ERROR_INVALID);
+        ck_assert_ptr_null (result);
+    }
+    cf_error_t error = { 0 };
+    const char *users [33] = { NULL };
+    cf_db_statement_t many [33];
+    for (size_t at = 0; at < 33; at++) {
+        users [at] = s_users [1 + at % 2];
+        many [at] = (cf_db_statement_t) { "select 1", 0, NULL };
+    }
+    ck_assert_int_eq (cf_db_unit_as (task, scene->db, users, many, 33, NULL, &error), -1);
+    ck_assert_int_eq (error.code, CF_ERROR_INTERNAL);
+    s_must (task, scene->db, "do $$ begin create role authenticated nologin; exception when duplicate_object then null; end $$");
+    ck_assert_int_eq (cf_db_unit_as (task, scene->db, users, many, 32, NULL, &error), 0);
+    s_must (task, scene->db, "drop role authenticated");
+    ck_assert_int_eq (cf_db_unit_as (task, scene->db, users, many, 2, NULL, &error), -1);
+    ck_assert_int_eq (error.code, CF_ERROR_DATABASE_REFUSED);
+}
+
+START_TEST (runs_nothing_in_a_name_it_cannot_take)
+{
+    s_play (s_play_bad_names, 1);
+}
+END_TEST
+
 UNIT_MAIN ("db", carries_values_both_ways, tells_why_a_statement_was_refused, a_commit_can_be_refused_too,
            commits_a_turn_at_once_and_lets_a_bad_statement_fail_alone, runs_units_all_or_nothing, prepares_each_statement_once,
            survives_a_prepare_that_was_aborted, unwinds_at_once_when_cancelled, repeats_what_a_deadlock_took_back,
            closes_a_connection_whose_transaction_was_left_open, comes_back_after_the_server_was_killed_under_load,
-           refuses_addresses_that_are_none)
+           refuses_addresses_that_are_none,
+           runs_each_statement_in_its_users_name, runs_nothing_in_a_name_it_cannot_take)

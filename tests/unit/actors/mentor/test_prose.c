@@ -18,7 +18,9 @@ START_TEST (words_are_words)
         "Draw it: a box for the name -> an arrow -> a box for the value.", "Time = distance / speed: which of the three do you know?",
         "What would {name} stand for in such a template?", "Was bedeutet der Fehler \xE2\x80\x9Eundefined is not a function\xE2\x80\x9C?",
         "class, for and if are words of the language:\nlook up what each one does.", "Let x be the number of rounds.", "You may select one from the list.",
-        "The event is => as people say => passed on upwards.", "What is the type of null == undefined?"
+        "The event is => as people say => passed on upwards.", "What is the type of null == undefined?",
+        "What would it return then; the old value, or the new one?", "Speed = distance / time; which of them do you look for?",
+        "Look at the item(s); are they sorted?", "Compare slice(); what about splice()?"
     };
     char sample [CF_PROSE_SAMPLE];
     for (size_t at = 0; at < sizeof texts / sizeof texts [0]; at++)

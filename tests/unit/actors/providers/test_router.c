@@ -208,6 +208,9 @@ s_begin (const char *settings [] [2], size_t count)
     setenv ("CODEFORGE_HOME", s_home, 1);
     setenv ("OPENAI_BASE_URL", base, 1);
     setenv ("OPENAI_API_KEY", KEY, 1);
+    setenv ("GOOGLE_BASE_URL", base, 1);
+    setenv ("ANTHROPIC_BASE_URL", base, 1);
+    setenv ("MODELS_CODE", "openai/gpt-4o", 1);
     setenv ("LOG_LEVEL", "debug", 1);
     setenv ("ROUTER_BACKOFF_MS", "20", 1);
     for (size_t at = 0; at < count; at++)
@@ -444,6 +447,36 @@ START_TEST (a_silent_route_is_not_asked_again_but_the_next_one)
     s_assert_complete (&agent);
     ck_assert_uint_eq (s_provider.requests, 2);
     ck_assert_ptr_nonnull (strstr (s_provider.last, "\"model\":\"fast\""));
+    s_finish ();
+}
+END_TEST
+
+START_TEST (the_route_that_answered_is_the_one_reported)
+{
+    BEGIN ({ "MODELS_CODE", "google/gemini,anthropic/claude" }, { "MODEL_PRICES", "google/gemini=100:100,anthropic/claude=1:2" },
+           { "MODEL_MAX_TOKENS", "anthropic/claude=300" }, { "ROUTER_BACKOFF_MS", "1" });
+    PLAY ({ 429, NULL, "[{\"error\":{\"status\":\"RESOURCE_EXHAUSTED\",\"details\":[{\"retryDelay\":\"0.15s\"}]}}]", SCRIPTED_END },
+          { 503, NULL, "{}", SCRIPTED_END }, { 200, NULL, "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"{\"}]}}]}\r\n\r\n", SCRIPTED_END },
+          { 200, NULL, "data: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-7\",\"usage\":{\"input_tokens\":900,\"cache_read_input_tokens\":100}}}\n\n"
+            "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"{\\\"files\\\": []}\"}}\n\n"
+            "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":100}}\n\n", SCRIPTED_END });
+    agent_t agent;
+    uint64_t before_ms = cf_clock_ms ();
+    s_call (&agent, 1);
+    ck_assert_msg (agent.reply != NULL, "%s", agent.error.text);
+    ck_assert_uint_ge (cf_clock_ms () - before_ms, 150);        /* what the first answer asked for, in its body */
+    ck_assert_uint_eq (s_provider.requests, 4);
+    ck_assert_str_eq (agent.reply->provider, "anthropic");
+    ck_assert_str_eq (agent.reply->model, "claude-7");
+    ck_assert_uint_eq (agent.reply->input_tokens, 1000);
+    ck_assert_uint_eq (agent.reply->output_tokens, 100);
+    ck_assert (agent.reply->cost_usd > 0.0011999 && agent.reply->cost_usd < 0.0012001);
+    ck_assert_str_eq (s_ledger.model, "claude-7");
+    ck_assert (strstr (s_provider.last, "POST /v1/messages HTTP/1.1\r\n") == s_provider.last);
+    ck_assert_ptr_nonnull (strstr (s_provider.last, "anthropic-version: 2023-06-01\r\n"));
+    ck_assert_ptr_nonnull (strstr (s_provider.last, "\"max_tokens\":300"));
+    ck_assert_ptr_null (strstr (s_provider.last, KEY));         /* each key goes to its own provider only */
+    s_assert_complete (&agent);
     s_finish ();
 }
 END_TEST
@@ -739,7 +772,8 @@ END_TEST
 UNIT_MAIN ("router", an_answer_is_in_the_journal_before_its_caller_has_it, cut_off_and_refused_are_outcomes_of_their_own,
            a_missing_end_marker_or_usage_is_success, a_rate_limit_is_waited_out_on_the_same_route,
            servers_at_fault_are_asked_three_times, our_own_faults_are_not_tried_again, requests_that_make_no_sense_are_refused,
-           a_silent_route_is_not_asked_again_but_the_next_one, a_broken_stream_starts_again_and_watchers_are_told,
+           a_silent_route_is_not_asked_again_but_the_next_one,
+           the_route_that_answered_is_the_one_reported, a_broken_stream_starts_again_and_watchers_are_told,
            one_bad_line_in_a_whole_answer_is_skipped, a_cancelled_call_closes_its_connection,
            a_finished_answer_reaches_the_journal_without_its_caller, an_answer_for_a_stale_attempt_goes_to_the_newer_one,
            a_sick_provider_is_left_alone_and_probed, a_restarted_breaker_takes_its_state_back, calls_go_on_without_a_breaker,

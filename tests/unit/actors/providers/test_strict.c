@@ -142,7 +142,7 @@ s_fill_with_null (cf_json_t *example, const cf_json_t *reduced)
 
 START_TEST (keeps_the_examples_of_our_own_schemas_valid)
 {
-    static const char *const names [] = { "requirements", "questions", "wireframe", "code", "qa" };
+    static const char *const names [] = { "requirements", "questions", "wireframe", "code", "qa", "pedagogy", "choice", "roadmap", "refactor" };
     for (size_t at = 0; at < sizeof names / sizeof names [0]; at++) {
         char path [512];
         cf_error_t error = { 0 };

@@ -56,7 +56,7 @@ START_TEST (directives_count_and_vanish)
 }
 END_TEST
 
-START_TEST (reviews_fail_as_often_as_asked)
+START_TEST (answers_are_flawed_as_often_as_asked)
 {
     cf_faults_reset (&s_faults, 0);
     cf_directives_t directives = s_take ("x [[sim qa_fail=1]]", "x");
@@ -65,6 +65,11 @@ START_TEST (reviews_fail_as_often_as_asked)
     ck_assert (cf_faults_choose (&s_faults, "openai", "qa", "x", &directives).flawed);      /* the first one never ended */
     cf_faults_answered (&s_faults, "qa", &directives);
     ck_assert (!cf_faults_choose (&s_faults, "openai", "qa", "x", &directives).flawed);
+    directives = s_take ("y [[sim pedagogy_code=1]]", "y");
+    cf_faults_answered (&s_faults, "qa", &directives);      /* none of its business */
+    ck_assert (cf_faults_choose (&s_faults, "openai", "pedagogy", "y", &directives).flawed);
+    cf_faults_answered (&s_faults, "pedagogy", &directives);
+    ck_assert (!cf_faults_choose (&s_faults, "openai", "pedagogy", "y", &directives).flawed);
 }
 END_TEST
 
@@ -118,4 +123,4 @@ START_TEST (counters_are_bounded)
 }
 END_TEST
 
-UNIT_MAIN ("faults", names_lead_there_and_back, directives_count_and_vanish, reviews_fail_as_often_as_asked, rules_match_and_run_out, counters_are_bounded)
+UNIT_MAIN ("faults", names_lead_there_and_back, directives_count_and_vanish, answers_are_flawed_as_often_as_asked, rules_match_and_run_out, counters_are_bounded)

@@ -236,6 +236,11 @@ START_TEST (users_cannot_do_what_is_not_theirs)
         "update agent_jobs set status = 'completed'",
         "delete from agent_jobs",
         "truncate projects cascade",
+        "delete from projects",
+        "update projects set requirements_spec = '{}'",
+        "insert into learning_roadmaps (project_id, modules) values ('aaaaaaaa-0000-4000-8000-000000000001', '[]')",
+        "insert into chat_messages (project_id, role, content) values ('aaaaaaaa-0000-4000-8000-000000000001', 'assistant', '')",
+        "select * from codeforge.idempotency_keys",
         "select * from waitlist",
         "insert into waitlist (email) values ('b@example.org')",
         "select * from codeforge.job_events",
@@ -353,6 +358,16 @@ START_TEST (applies_to_a_supabase_database)
     ck_assert_str_eq (cluster_value (sql, "select agent_type from agent_jobs"), "code");
     ck_assert_ptr_nonnull (strstr (cluster_refused (sql, "truncate agent_jobs"), "permission denied"));
     cluster_run (sql, "rollback");
+    cluster_run (sql, S_AS (S_ANNE));
+    cluster_run (sql, "insert into projects (user_id, title) values ('" S_ANNE "', 'Anne builds')");
+    cluster_run (sql, "update projects set title = 'Anne built'");
+    ck_assert_ptr_nonnull (strstr (cluster_refused (sql, "update projects set user_id = user_id"), "permission denied"));
+    cluster_run (sql, "rollback");
+    cluster_run (sql, S_AS (S_ANNE));
+    ck_assert_ptr_nonnull (strstr (cluster_refused (sql, "select * from codeforge.file_writes"), "permission denied"));
+    cluster_run (sql, "rollback");
+    ck_assert_str_eq (cluster_value (sql, "select string_agg (privilege_type, ' ' order by privilege_type) from information_schema.role_table_grants "
+                                          "where table_name = 'agent_jobs' and grantee = 'authenticated'"), "SELECT");
     cf_sql_destroy (&sql);
     cluster_remove (&s_cluster);
 }

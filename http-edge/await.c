@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  await - events wake the request's task; the ledger says what became of the job */
+
+#include "http-edge/await.h"
+#include "actors/lib/call.h"
+#include "actors/lib/event.h"
+#include "http-edge/prefer.h"
+#include "http-edge/reply.h"
+#include "proto/base/config.h"
+#include "proto/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define CF_AWAIT_READ_MS 2000u          /* for the Job after the wait */
+#define CF_AWAIT_AGAIN_MS 1000u         /* the ledger did not answer: ask it again */
+#define CF_AWAIT_CANCEL_MS 2000u
+#define CF_AWAIT_GRACE_S 1u             /* a job ends at its own limit first, and says so */
+
+typedef struct wait_t {
+    struct wait_t *prev, *next;         /* all there are */
+    cf_request_t *request;
+    cf_subscription_t *subscription;    /* NULL: there is nothing to wait for */
+    cf_timer_t timer;
+    bool told;                          /* it may have stopped working: the ledger knows */
+    bool late;                          /* the time is up */
+} wait_t;
+
+static wait_t *s_waits;
+static unsigned s_count;
+
+/* ---- waiting ---- */
+
+static void
+s_on_late (void *arg)
+{
+    wait_t *wait = arg;
+    wait->late = true;
+    cf_task_wake (wait->request->task);
+}
+
+static void
+s_on_advanced (void *arg, const cf_envelope_t *envelope, const void *fields)
+{
+    wait_t *wait = arg;
+    const cf_job_advanced_t *advanced = fields;
+    if (envelope->message != CF_JOB_ADVANCED || strcmp (advanced->event, "progress") == 0 || strcmp (advanced->event, "step") == 0)
+        return;
+    wait->told = true;
+    cf_task_wake (wait->request->task);
+}
+
+/*  False where there is no room for another wait. */
+static bool
+s_begin (wait_t *wait, cf_request_t *request, const char *job)
+{
+    char topic [CF_ENVELOPE_NAME_SIZE];
+    snprintf (topic, sizeof topic, "job.%s", job);
+    wait->request = request;
+    wait->subscription = s_count < CF_AWAIT_MAX? cf_event_subscribe (topic, s_on_advanced, wait): NULL;
+    if (!wait->subscription)
+        return false;
+    DL_APPEND (s_waits, wait);
+    s_count++;
+    return true;
+}
+
+static void
+s_end (wait_t *wait)
+{
+    if (!wait->subscription)
+        return;
+    cf_timer_clear (wait->request->loop, &wait->timer);
+    cf_event_unsubscribe (&wait->subscription);
+    DL_DELETE (s_waits, wait);
+    s_count--;
+}
+
+static bool
+s_is (const cf_json_t *job, const char *status)
+{
+    return strcmp (cf_json_str (job, "status", ""), status) == 0;
+}
+
+/*  The Job where it is no longer at work; NULL with error (OK: it is). */
+static cf_json_t *
+s_look (cf_request_t *request, const char *job, cf_error_t *error)
+{
+    *error = (cf_error_t) { 0 };
+    cf_job_shown_t *shown = cf_call (request->task, CF_JOB_READ, &(cf_job_read_t) { .job = job, .user = request->user },
+                                     CF_AWAIT_READ_MS, error);
+    cf_json_t *document = shown? cf_json_parse (shown->shown, strlen (shown->shown), error): NULL;
+    cf_codec_free (&shown);
+    if (!s_is (document, "queued") && !s_is (document, "running"))
+        return document;
+    json_decref (document);
+    return NULL;
+}
+
+/*  The Job where it stopped working within the time; NULL where it did not, or the request is to end. */
+static cf_json_t *
+s_wait (wait_t *wait, const char *job, uint32_t wait_s)
+{
+    cf_error_t error = { 0 };
+    cf_json_t *stopped = NULL;
+    cf_task_t *task = wait->request->task;
+    cf_timer_set (wait->request->loop, &wait->timer, wait_s * 1000u, s_on_late, wait);
+    while (!stopped && !wait->late && cf_task_wait_status (task, &error) == 0) {
+        if (!wait->told) {
+            cf_task_wait (task, &error);
+            continue;
+        }
+        wait->told = false;
+        stopped = s_look (wait->request, job, &error);
+        if (!stopped && error.code && cf_task_sleep (task, CF_AWAIT_AGAIN_MS, &error) == 0)
+            wait->told = true;
+    }
+    return stopped || cf_task_wait_status (task, &error)? stopped: s_look (wait->request, job, &error);
+}
+
+void
+cf_await_look_again (void)
+{
+    wait_t *wait, *next;
+    DL_FOREACH_SAFE (s_waits, wait, next) {
+        wait->told = true;
+        cf_task_wake (wait->request->task);
+    }
+}
+
+/* ---- a job ---- */
+
+static const char *
+s_estimate (const char *agent)
+{
+    static const struct { const char *agent, *text; } estimates [] = {
+        { "research", "1-2 minutes" }, { "wireframe", "2-3 minutes" }, { "code", "2-5 minutes" }, { "qa", "1-2 minutes" },
+        { "pedagogy", "1-2 minutes" }, { "roadmap", "2-3 minutes" }, { "builder", "5-10 minutes" },
+    };
+    for (size_t at = 0; at < sizeof estimates / sizeof estimates [0]; at++)
+        if (strcmp (estimates [at].agent, agent) == 0)
+            return estimates [at].text;
+    return "2-5 minutes";
+}
+
+void
+cf_await_reply_accepted (cf_request_t *request, const cf_job_accepted_t *accepted)
+{
+    char location [80], stream [96];
+    snprintf (location, sizeof location, "/v1/jobs/%s", accepted->job);
+    snprintf (stream, sizeof stream, "%s/stream", location);
+    cf_reply_header (request, "location", location);
+    cf_reply_document (request, 202, json_pack ("{s:s, s:s, s:s, s:s}", "job_id", accepted->job, "status", accepted->status,
+                                                "estimated_time", s_estimate (accepted->agent), "stream_url", stream));
+}
+
+/*  A tied job whose client leaves while it is being made is made all the same, and cancelled then: whether it was made would
+    else be anyone's guess. */
+static cf_job_accepted_t *
+s_create (cf_request_t *request, const cf_await_wish_t *wish, const char *job)
+{
+    char *input = wish->input? cf_json_print (wish->input): NULL;
+    if (wish->tied)
+        cf_task_shield (request->task, true);
+    cf_job_accepted_t *accepted = cf_request_ask (request, CF_JOB_CREATE, &(cf_job_create_t) {
+        .job = job, .project = wish->project, .user = request->user, .agent = wish->agent, .input = input? input: "{}" });
+    if (wish->tied)
+        cf_task_shield (request->task, false);
+    free (input);
+    return accepted;
+}
+
+static void
+s_cancel (cf_request_t *request, const char *job)
+{
+    cf_error_t error = { 0 };
+    cf_task_shield (request->task, true);
+    cf_job_accepted_t *cancelled = cf_call (request->task, CF_JOB_CANCEL, &(cf_job_cancel_t) { .job = job, .user = request->user },
+                                            CF_AWAIT_CANCEL_MS, &error);
+    cf_task_shield (request->task, false);
+    if (!cancelled && error.code != CF_ERROR_INVALID)       /* INVALID: it has just ended */
+        cf_log_warning ("a job that nobody waits for is not cancelled: %s", error.text);
+    cf_codec_free (&cancelled);
+}
+
+/*  Makes the job of this id and waits; what was accepted, or NULL after having answered. */
+static cf_job_accepted_t *
+s_try (cf_request_t *request, const cf_await_wish_t *wish, const char *job, cf_json_t **stopped)
+{
+    wait_t wait = { .told = false };
+    memcpy (cf_task_context (request->task)->job, job, CF_UUID_SIZE);
+    bool waits = wish->wait_s && s_begin (&wait, request, job);
+    if (wish->tied && !waits) {
+        cf_reply_fault (request, CF_FAULT_BUSY, NULL);
+        return NULL;
+    }
+    cf_job_accepted_t *accepted = s_create (request, wish, job);
+    if (accepted && waits) {
+        wait.told = strcmp (accepted->status, "queued") != 0;      /* it was there already, and may have ended */
+        *stopped = s_wait (&wait, job, wish->wait_s);
+    }
+    s_end (&wait);
+    return accepted;
+}
+
+cf_job_accepted_t *
+cf_await_job (cf_request_t *request, const cf_await_wish_t *wish, cf_json_t **ended)
+{
+    char job [CF_UUID_SIZE];
+    *ended = NULL;
+    cf_job_accepted_t *accepted = s_try (request, wish, cf_request_new_id (request, job), ended);
+    bool in_vain = accepted && (strcmp (accepted->status, "failed") == 0 || strcmp (accepted->status, "cancelled") == 0);
+    if (wish->tied && in_vain) {        /* what an earlier request with the same idempotency key left behind */
+        json_decref (*ended);
+        *ended = NULL;
+        cf_codec_free (&accepted);
+        accepted = s_try (request, wish, cf_uuid_new (job), ended);
+    }
+    if (s_is (*ended, "waiting_for_input")) {
+        json_decref (*ended);
+        *ended = NULL;
+    }
+    if (accepted && wish->tied && !*ended)
+        s_cancel (request, job);
+    return accepted;
+}
+
+/* ---- its result ---- */
+
+/*  The code whose public sentence text is, since a job keeps only that of its error; CF_OK where it is none. */
+static cf_error_code_t
+s_code_of (const char *text)
+{
+    static const cf_error_code_t codes [] = {
+#define ERROR(name_, number_, status_, api_, retryable_, sentence_) CF_ERROR_##name_,
+#include "proto/errors.def"
+#undef ERROR
+    };
+    if (strncmp (text, "timeout after ", 14) == 0)
+        return CF_ERROR_TIMEOUT;
+    for (size_t at = 0; at < sizeof codes / sizeof codes [0]; at++)
+        if (strcmp (cf_error_sentence (codes [at]), text) == 0)
+            return codes [at];
+    return CF_OK;
+}
+
+static void
+s_reply_unfinished (cf_request_t *request, const char *agent, cf_error_code_t code)
+{
+    int status = code? cf_error_status (code): 500;
+    if (status == 503 && strcmp (cf_error_api (code), "EXTERNAL_SERVICE_ERROR") == 0)
+        cf_reply_code (request, code, json_pack ("{s:s}", "service", code == CF_ERROR_DATABASE_DOWN? "database": "provider"));
+    else if (status == 503 || status == 504 || code == CF_ERROR_CANCELLED
+             || (code && strcmp (cf_error_api (code), "AGENT_EXECUTION_ERROR") == 0))
+        cf_reply_code (request, code, json_pack ("{s:s}", "agent", agent));
+    else
+        cf_reply_fault (request, CF_FAULT_AGENT, json_pack ("{s:s}", "agent", agent));
+}
+
+/*  The result of a Job that has ended; NULL after having answered the request with what became of it. */
+static cf_json_t *
+s_take_result (cf_request_t *request, const char *agent, const cf_json_t *ended)
+{
+    if (s_is (ended, "completed"))
+        return json_incref (json_object_get (ended, "result"));
+    s_reply_unfinished (request, agent, s_is (ended, "cancelled")? CF_ERROR_CANCELLED: s_code_of (cf_json_str (ended, "error", "")));
+    return NULL;
+}
+
+static cf_json_t *
+s_result (cf_request_t *request, const cf_await_wish_t *wish)
+{
+    cf_error_t error = { 0 };
+    cf_json_t *ended, *result = NULL;
+    cf_job_accepted_t *accepted = cf_await_job (request, wish, &ended);
+    if (ended)
+        result = s_take_result (request, wish->agent, ended);
+    else if (accepted && !wish->tied) {
+        cf_reply_header (request, "preference-applied", "respond-async");
+        cf_await_reply_accepted (request, accepted);
+    }
+    else if (accepted && cf_task_wait_status (request->task, &error))
+        cf_reply_error (request, &error);
+    else if (accepted)
+        s_reply_unfinished (request, wish->agent, CF_ERROR_TIMEOUT);
+    json_decref (ended);
+    cf_codec_free (&accepted);
+    return result;
+}
+
+cf_json_t *
+cf_await_result (cf_request_t *request, const char *agent, const char *project, cf_json_t *input)
+{
+    cf_json_t *result = NULL;
+    h2o_iovec_t prefer = cf_request_header (request, "prefer");
+    bool later = prefer.base && cf_prefer_async (prefer.base, prefer.len);
+    const cf_await_wish_t wish = {
+        .agent = agent, .project = project, .input = input, .tied = !later,
+        .wait_s = later? 0: (uint32_t) cf_config_u64 (CF_CONFIG_AGENT_TIMEOUT) + CF_AWAIT_GRACE_S
+    };
+    if (!input)
+        cf_reply_fault (request, CF_FAULT_INTERNAL, NULL);
+    else if (later && !*project)
+        cf_reply_refused (request, "project_id", "is needed where the job is to be looked at later (Prefer: respond-async)");
+    else
+        result = s_result (request, &wish);
+    json_decref (input);
+    return result;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*  openai - fuzzes what actors/providers/openai.c makes of a provider's bytes
+ */
+
+#include "tests/fuzz/stream.h"
+
+extern const cf_provider_api_t cf_provider_openai;
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *bytes, size_t size)
+{
+    return fuzz_provider (&cf_provider_openai, bytes, size);
+}
