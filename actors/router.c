@@ -270,19 +270,15 @@ s_settle (cf_task_t *task, const char *step, cf_unsaved_t *entry)
     cf_unsaved_end (&entry, end);
 }
 
-/*  A finished answer: into the journal first, where the call belongs to a job's step; then to the caller. From here on the
-    task is neither cancelled nor overdue. */
+/*  A finished answer: into the journal first, where the call belongs to a job's step (then entry has it); then to the caller. From
+    here on the task is neither cancelled nor overdue. */
 static void
-s_finish (call_t *call, cf_unsaved_t *found, cf_answer_t *answer)
+s_finish (call_t *call, cf_unsaved_t *entry, cf_answer_t *answer)
 {
-    const char *job = cf_task_context (call->task)->job;
-    const char *step = call->asked->step;
     cf_task_shield (call->task, true);
     cf_task_limit (call->task, 0);
-    if (!found && *job && *step && cf_unsaved_take (call->task, job, step, &found, NULL) == 0 && !found)
-        found = cf_unsaved_new (cf_task_loop (call->task), job, step, answer);
-    if (found)
-        s_settle (call->task, step, found);
+    if (entry)
+        s_settle (call->task, call->asked->step, entry);
     else
         s_reply (call->task, answer);
     cf_answer_free (answer);
@@ -313,16 +309,28 @@ s_on_model_call (cf_task_t *task, const void *fields, void *owner)
     const char *job = cf_task_context (task)->job;
     call_t call = { .self = owner, .task = task, .asked = fields };
     cf_error_t error = { 0 };
-    cf_unsaved_t *found = NULL;
+    cf_unsaved_t *entry = NULL;
     cf_answer_t answer = { 0 };
+    const char *step = *job? call.asked->step: "";
     call.routes = cf_route_of_agent (call.asked->agent);
     cf_tokens_init (&call.tokens, job, call.asked->stage);
-    if (s_check (&call, &error)
-        || (*job && *call.asked->step && cf_unsaved_take (task, job, call.asked->step, &found, &error))
-        || (!found && s_generate (&call, &answer, &error)))
+    if (s_check (&call, &error) || (*step && cf_unsaved_take (task, job, step, &entry, &error))) {
         cf_fail (task, &error);
-    else
-        s_finish (&call, found, &answer);
+        return;
+    }
+    if (!entry) {
+        if (*step)
+            entry = cf_unsaved_begin (cf_task_loop (task), job, step);
+        if (s_generate (&call, &answer, &error)) {
+            if (entry)
+                cf_unsaved_end (&entry, CF_UNSAVED_DROP);
+            cf_fail (task, &error);
+            return;
+        }
+        if (entry)
+            cf_unsaved_enter (entry, &answer);
+    }
+    s_finish (&call, entry, &answer);
 }
 
 /* ---- embeddings ---- */

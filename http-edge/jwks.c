@@ -56,6 +56,7 @@ struct cf_jwks_t {
     char *url;
     EVP_MD *digest;
     set_t set;
+    uint64_t version;                   /* of the set */
     cf_loop_t *loop;
     cf_http_t *http;
     cf_timer_t timer;
@@ -227,6 +228,7 @@ cf_jwks_load (cf_jwks_t *self, const char *text, size_t size, cf_error_t *error)
     json_decref (document);
     s_free_set (&self->set);
     self->set = fresh;
+    self->version++;
     return 0;
 }
 
@@ -234,6 +236,12 @@ size_t
 cf_jwks_count (const cf_jwks_t *self)
 {
     return self->set.count;
+}
+
+uint64_t
+cf_jwks_version (const cf_jwks_t *self)
+{
+    return self->version;
 }
 
 cf_jwk_t *

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CF_JWKS_KEYS 64                 /* most of one set */
 #define CF_JWKS_KID_MAX 255             /* bytes */
@@ -36,6 +37,8 @@ void cf_jwks_stop (cf_jwks_t *self);
     -1 with error and everything as it was. */
 int cf_jwks_load (cf_jwks_t *self, const char *text, size_t size, cf_error_t *error);
 size_t cf_jwks_count (const cf_jwks_t *self);
+/*  Another number after each cf_jwks_load; 0 before the first. */
+uint64_t cf_jwks_version (const cf_jwks_t *self);
 /*  The key of that kid and algorithm, borrowed until the loop turns; NULL where there is none. */
 cf_jwk_t *cf_jwks_lookup (const cf_jwks_t *self, const char *kid, cf_jwk_algorithm_t algorithm);
 /*  Whether signature, as it stands in a JWS (RFC 7518, sections 3.3 and 3.4), is the key's under bytes. */

@@ -97,10 +97,11 @@ s_jwks_url (char *url, size_t size)
     size_t base_size = strlen (base);
     while (base_size && base [base_size - 1] == '/')
         base_size--;
+    *url = 0;
     if (cf_config_is_set (CF_CONFIG_JWKS_URL))
         snprintf (url, size, "%s", cf_config_str (CF_CONFIG_JWKS_URL));
-    else
-        snprintf (url, size, base_size? "%.*s/auth/v1/.well-known/jwks.json": "", (int) base_size, base);
+    else if (base_size)
+        snprintf (url, size, "%.*s/auth/v1/.well-known/jwks.json", (int) base_size, base);
 }
 
 /*  Who is believed: the secret, the key set, or both. Ends the process where there is neither. */

@@ -127,8 +127,10 @@ s_run (cf_task_t *task, void *arg)
 {
     cf_request_t *self = arg;
     self->task = task;
+    cf_route_fn *fn = self->fn;
+    self->fn = NULL;                    /* the steps of the chain may choose the next one */
     if (self->http)                     /* it may have gone before the task had its turn */
-        self->fn (self);
+        fn (self);
     self->task = NULL;
     if (self->http && !self->answered_ms)
         cf_reply_fault (self, CF_FAULT_INTERNAL, NULL);

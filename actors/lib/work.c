@@ -21,7 +21,8 @@
 #define CF_WORK_INPUT_MAX (4u << 20)    /* bytes of one prompt */
 #define CF_WORK_CALL_MS 3600000u        /* the job's own limit is what ends a call */
 #define CF_WORK_RECALL_MS 2000
-#define CF_WORK_AGAIN_MS 500
+#define CF_WORK_PAUSE_MS 20             /* first pause before the router is asked again; doubles to … */
+#define CF_WORK_PAUSE_MAX_MS 500
 
 struct cf_work_t {
     cf_task_t *task;
@@ -292,15 +293,38 @@ s_judge (const char *outcome, cf_error_t *error)
     return 0;
 }
 
-/*  Asks again while only the journal does not take the answer, the database being away: the router keeps it meanwhile. */
-static cf_model_done_t *
-s_call_model (cf_task_t *task, const cf_model_call_t *call, cf_error_t *error)
+/*  What the journal has of a step: a copy of the caller's; NULL with error where it was cut off or refused. */
+static char *
+s_take_entry (const cf_json_t *entry, cf_error_t *error)
 {
+    return s_judge (cf_json_str (entry, "outcome", "complete"), error)? NULL: strdup (cf_json_str (entry, "output", ""));
+}
+
+/*  Whether a failed call may be made again: what failed is the bus, the router's process, or the journal, the database being away. */
+static bool
+s_is_worth_another (cf_work_t *self, const cf_error_t *error)
+{
+    return (cf_error_retryable (error->code) || error->code == CF_ERROR_TIMEOUT || error->code == CF_ERROR_BUSY)
+        && cf_task_wait_status (self->task, NULL) == 0;
+}
+
+/*  Asks the model, until it has answered or its answer is found in the journal: a router may die between the two. */
+static char *
+s_call_model (cf_work_t *self, const cf_model_call_t *call, cf_error_t *error)
+{
+    const char *router = cf_message_actor (CF_ACTOR_ROUTER)->name;
+    uint64_t pause_ms = CF_WORK_PAUSE_MS;
     for (;;) {
-        cf_model_done_t *done = cf_call_patiently (task, CF_MODEL_CALL, call, CF_WORK_CALL_MS, error);
-        if (done || (error->code != CF_ERROR_TIMEOUT && error->code != CF_ERROR_BUSY) || cf_task_wait_status (task, NULL)
-            || cf_task_sleep (task, CF_WORK_AGAIN_MS, error))
-            return done;
+        cf_model_done_t *done = cf_call_once (self->task, router, CF_MODEL_CALL, call, CF_WORK_CALL_MS, error);
+        char *text = done && s_judge (done->outcome, error) == 0? strdup (done->text): NULL;
+        bool again = !done && s_is_worth_another (self, error);
+        cf_codec_free (&done);
+        if (!again || cf_task_sleep (self->task, pause_ms, error) || cf_work_reread (self, error))
+            return text;
+        const cf_json_t *entry = s_find_entry (self, call->step);
+        if (entry)
+            return s_take_entry (entry, error);
+        pause_ms = pause_ms * 2 < CF_WORK_PAUSE_MAX_MS? pause_ms * 2: CF_WORK_PAUSE_MAX_MS;
     }
 }
 
@@ -310,18 +334,18 @@ s_ask (cf_work_t *self, const cf_agent_step_t *step, const char *name, const cha
 {
     const cf_json_t *entry = s_find_entry (self, name);
     if (entry)
-        return s_judge (cf_json_str (entry, "outcome", "complete"), error)? NULL: strdup (cf_json_str (entry, "output", ""));
+        return s_take_entry (entry, error);
     const char *system = s_prompt (step->prompt, error);
     if (!system)
         return NULL;
     s_tell (self, self->node? 0: step->progress, self->agent, step->note, name);
+    char *kept = strdup (system);       /* the file may change, and its text with it, while the call is made again */
     cf_model_call_t call = {
-        .agent = self->agent, .step = name, .stage = self->agent, .system = system, .input = input,
+        .agent = self->agent, .step = name, .stage = self->agent, .system = kept, .input = input,
         .schema = step->schema, .max_tokens = step->max_tokens, .temperature = step->temperature
     };
-    cf_model_done_t *done = s_call_model (self->task, &call, error);
-    char *text = done && s_judge (done->outcome, error) == 0? strdup (done->text): NULL;
-    cf_codec_free (&done);
+    char *text = kept? s_call_model (self, &call, error): NULL;
+    free (kept);
     return text;
 }
 

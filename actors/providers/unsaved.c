@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  unsaved - a hash by job and step; the kept ones also in a list, oldest first
+/*  unsaved - a hash by job and step; those that nobody holds also on a shelf, oldest first
  *
- *  An entry is HELD by the one task that puts it into the journal, KEPT while nobody does, and out of the hash once
- *  it is SAVED or DROPPED; then it goes with the last task that looks at it.
+ *  An entry is HELD by the one task that gets it and puts it into the journal, KEPT while nobody does, and SAVED when that is done;
+ *  taken off its shelf, or DROPPED, it is out of the hash and goes with the last task that looks at it.
  */
 
 #include "actors/providers/unsaved.h"
@@ -26,19 +26,27 @@ typedef struct waiter_t {
 
 struct cf_unsaved_t {
     UT_hash_handle hh;
-    cf_unsaved_t *prev, *next;          /* in the list of those kept */
+    cf_unsaved_t *prev, *next;          /* on its shelf */
     char key [CF_UNSAVED_KEY_SIZE];
     state_t state;
-    size_t users;                       /* the holder, and those that wait or have woken */
+    size_t users;                       /* the holder, those that wait or have woken, and the shelf of the saved */
     waiter_t *waiters;
     cf_answer_t answer;
     uint64_t until_ms;                  /* monotonic: kept so long */
     cf_loop_t *loop;
 };
 
-static cf_unsaved_t *s_entries, *s_kept;
-static size_t s_kept_count, s_kept_bytes;
-static cf_timer_t s_timer;
+typedef struct {
+    cf_unsaved_t *first;
+    size_t count, bytes;
+    const size_t max, max_bytes;
+    const uint64_t max_ms;
+    cf_timer_t timer;
+} shelf_t;
+
+static cf_unsaved_t *s_entries;
+static shelf_t s_kept = { .max = CF_UNSAVED_MAX, .max_bytes = CF_UNSAVED_MAX_BYTES, .max_ms = CF_UNSAVED_MAX_MS };
+static shelf_t s_saved = { .max = CF_UNSAVED_SAVED_MAX, .max_bytes = CF_UNSAVED_SAVED_MAX_BYTES, .max_ms = CF_UNSAVED_SAVED_MAX_MS };
 
 void
 cf_answer_free (cf_answer_t *answer)
@@ -62,7 +70,7 @@ cf_unsaved_is_saved (const cf_unsaved_t *self)
 size_t
 cf_unsaved_count (void)
 {
-    return s_kept_count;
+    return s_kept.count;
 }
 
 static size_t
@@ -82,48 +90,58 @@ s_let_go (cf_unsaved_t *self)
 }
 
 static void
+s_unshelve (shelf_t *shelf, cf_unsaved_t *self)
+{
+    DL_DELETE (shelf->first, self);
+    shelf->count--;
+    shelf->bytes -= s_bytes (self);
+}
+
+/*  From now on the caller's. */
+static void
 s_unkeep (cf_unsaved_t *self)
 {
-    DL_DELETE (s_kept, self);
-    s_kept_count--;
-    s_kept_bytes -= s_bytes (self);
+    s_unshelve (&s_kept, self);
     self->state = HELD;
     self->users++;
 }
 
 static void
-s_drop_oldest (void)
+s_drop_oldest (shelf_t *shelf)
 {
-    cf_unsaved_t *oldest = s_kept;
-    s_unkeep (oldest);
+    cf_unsaved_t *oldest = shelf->first;
+    if (shelf == &s_kept)
+        s_unkeep (oldest);
+    else
+        s_unshelve (shelf, oldest);
     HASH_DEL (s_entries, oldest);
-    oldest->state = DROPPED;
+    if (shelf == &s_kept)
+        oldest->state = DROPPED;
     s_let_go (oldest);
 }
 
 static void
 s_on_timer (void *arg)
 {
-    (void) arg;
+    shelf_t *shelf = arg;
     uint64_t now_ms = cf_clock_ms ();
-    while (s_kept && s_kept->until_ms <= now_ms)
-        s_drop_oldest ();
-    if (s_kept)
-        cf_timer_set (s_kept->loop, &s_timer, s_kept->until_ms - now_ms, s_on_timer, NULL);
+    while (shelf->first && shelf->first->until_ms <= now_ms)
+        s_drop_oldest (shelf);
+    if (shelf->first)
+        cf_timer_set (shelf->first->loop, &shelf->timer, shelf->first->until_ms - now_ms, s_on_timer, shelf);
 }
 
 static void
-s_keep (cf_unsaved_t *self)
+s_shelve (shelf_t *shelf, cf_unsaved_t *self)
 {
-    self->state = KEPT;
-    self->until_ms = cf_clock_ms () + CF_UNSAVED_MAX_MS;
-    DL_APPEND (s_kept, self);
-    s_kept_count++;
-    s_kept_bytes += s_bytes (self);
-    if (s_kept == self)
-        cf_timer_set (self->loop, &s_timer, CF_UNSAVED_MAX_MS, s_on_timer, NULL);
-    while (s_kept_count > CF_UNSAVED_MAX || s_kept_bytes > CF_UNSAVED_MAX_BYTES)
-        s_drop_oldest ();
+    self->until_ms = cf_clock_ms () + shelf->max_ms;
+    DL_APPEND (shelf->first, self);
+    shelf->count++;
+    shelf->bytes += s_bytes (self);
+    if (shelf->first == self)
+        cf_timer_set (self->loop, &shelf->timer, shelf->max_ms, s_on_timer, shelf);
+    while (shelf->count > shelf->max || shelf->bytes > shelf->max_bytes)
+        s_drop_oldest (shelf);
 }
 
 /*  Waits until the task that holds it has come to an end with it. */
@@ -168,7 +186,7 @@ cf_unsaved_take (cf_task_t *task, const char *job, const char *step, cf_unsaved_
 }
 
 cf_unsaved_t *
-cf_unsaved_new (cf_loop_t *loop, const char *job, const char *step, cf_answer_t *answer)
+cf_unsaved_begin (cf_loop_t *loop, const char *job, const char *step)
 {
     cf_unsaved_t *self = calloc (1, sizeof *self);
     if (!self)
@@ -177,10 +195,15 @@ cf_unsaved_new (cf_loop_t *loop, const char *job, const char *step, cf_answer_t 
     self->loop = loop;
     self->state = HELD;
     self->users = 1;
-    self->answer = *answer;
-    answer->text = NULL;
     HASH_ADD_STR (s_entries, key, self);
     return self;
+}
+
+void
+cf_unsaved_enter (cf_unsaved_t *self, cf_answer_t *answer)
+{
+    self->answer = *answer;
+    answer->text = NULL;
 }
 
 void
@@ -189,15 +212,18 @@ cf_unsaved_end (cf_unsaved_t **self_p, cf_unsaved_end_t end)
     cf_unsaved_t *self = *self_p;
     *self_p = NULL;
     if (self->state == HELD) {
-        if (end == CF_UNSAVED_KEEP)
-            s_keep (self);
-        else {
-            HASH_DEL (s_entries, self);
-            self->state = end == CF_UNSAVED_SAVED? SAVED: DROPPED;
-        }
         waiter_t *waiter;
+        self->state = end == CF_UNSAVED_KEEP? KEPT: end == CF_UNSAVED_SAVED? SAVED: DROPPED;
+        if (self->state == DROPPED)
+            HASH_DEL (s_entries, self);
         DL_FOREACH (self->waiters, waiter)
             cf_task_wake (waiter->task);
+        if (self->state == KEPT)
+            s_shelve (&s_kept, self);
+        else if (self->state == SAVED) {
+            self->users++;
+            s_shelve (&s_saved, self);
+        }
     }
     s_let_go (self);
 }
@@ -205,6 +231,8 @@ cf_unsaved_end (cf_unsaved_t **self_p, cf_unsaved_end_t end)
 void
 cf_unsaved_free (void)
 {
-    while (s_kept)
-        s_drop_oldest ();
+    while (s_kept.first)
+        s_drop_oldest (&s_kept);
+    while (s_saved.first)
+        s_drop_oldest (&s_saved);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  unsaved - finished answers that the journal does not have yet, so that no finished call is made again
+/*  unsaved - answers that the journal does not have yet, or that not everybody knows it has, so that no finished call is made again
  *
- *  An answer is known by its job and step. While it is on its way into the journal, another call for the same step
+ *  An answer is known by its job and step. While it is being given, and on its way into the journal, another call for the same step
  *  waits for it; if the journal refuses it, because a newer attempt has taken the job over, it is kept for that
- *  attempt's call: at most 256 answers, 16 MiB, 60 seconds.
+ *  attempt's call: at most 256 answers, 16 MiB, 60 seconds. Once it is in the journal it is kept a little longer for a
+ *  caller that read the journal just before: at most 64 answers, 2 MiB, 10 seconds.
  */
 #ifndef CF_PROVIDERS_UNSAVED_H
 #define CF_PROVIDERS_UNSAVED_H
@@ -13,6 +14,9 @@
 #define CF_UNSAVED_MAX 256
 #define CF_UNSAVED_MAX_BYTES (16u << 20)
 #define CF_UNSAVED_MAX_MS 60000
+#define CF_UNSAVED_SAVED_MAX 64
+#define CF_UNSAVED_SAVED_MAX_BYTES (2u << 20)
+#define CF_UNSAVED_SAVED_MAX_MS 10000
 
 typedef struct {
     const char *outcome;                /* "complete", "cut_off", "refused": static */
@@ -30,8 +34,10 @@ typedef struct cf_unsaved_t cf_unsaved_t;
     cf_unsaved_is_saved says no, to be given to who asks, and then to cf_unsaved_end. Waits while another task has it.
     0, or -1 with error when cancelled or overdue. */
 int cf_unsaved_take (cf_task_t *task, const char *job, const char *step, cf_unsaved_t **entry, cf_error_t *error);
-/*  Enters an answer (moved in) that is about to be put into the journal by the caller, who must have found nothing there. */
-cf_unsaved_t *cf_unsaved_new (cf_loop_t *loop, const char *job, const char *step, cf_answer_t *answer);
+/*  Says that the caller, who must have found nothing there, is about to get an answer; then enters it (moved in), to be put into the
+    journal, or ends with CF_UNSAVED_DROP. */
+cf_unsaved_t *cf_unsaved_begin (cf_loop_t *loop, const char *job, const char *step);
+void cf_unsaved_enter (cf_unsaved_t *self, cf_answer_t *answer);
 const cf_answer_t *cf_unsaved_answer (const cf_unsaved_t *self);
 bool cf_unsaved_is_saved (const cf_unsaved_t *self);
 
@@ -44,7 +50,7 @@ typedef enum {
 /*  The caller, a task, is done with it; those who wait go on. */
 void cf_unsaved_end (cf_unsaved_t **self_p, cf_unsaved_end_t end);
 
-/*  Answers kept now. */
+/*  Answers kept now that the journal does not have. */
 size_t cf_unsaved_count (void);
 void cf_unsaved_free (void);
 void cf_answer_free (cf_answer_t *answer);

@@ -90,6 +90,8 @@ s_until (bool (*condition) (void), const char *what)
 
 /* ---- the ledger ---- */
 
+static char s_step [16];                /* name of the step that is asked for */
+
 typedef struct {
     size_t calls;                       /* JOB_STEPs heard */
     size_t written;                     /* of them, accepted */
@@ -150,7 +152,7 @@ static void
 s_ask (agent_t *agent, uint32_t attempt)
 {
     *agent = (agent_t) {
-        .fields = { .agent = "code", .step = attempt? "code.1": "", .stage = "code", .system = "Write code.", .input = "An idea",
+        .fields = { .agent = "code", .step = attempt? s_step: "", .stage = "code", .system = "Write code.", .input = "An idea",
                     .schema = "code", .max_tokens = 500, .temperature = 0.2 },
         .attempt = attempt
     };
@@ -233,8 +235,17 @@ s_begin (const char *settings [] [2], size_t count)
 
 #define PLAY(...) do { \
         static const scripted_reply_t script_ [] = { __VA_ARGS__ }; \
-        scripted_play (&s_provider, script_, sizeof script_ / sizeof script_ [0]); \
+        s_play (script_, sizeof script_ / sizeof script_ [0]); \
     } while (0)
+
+/*  Gives the provider its lines, for the next step of the job: an answer that was given is given again for its own step. */
+static void
+s_play (const scripted_reply_t *script, size_t count)
+{
+    static unsigned number;
+    snprintf (s_step, sizeof s_step, "code.%u", ++number);
+    scripted_play (&s_provider, script, count);
+}
 
 static int
 s_remove (const char *path, const struct stat *status, int kind, struct FTW *walk)
@@ -300,7 +311,7 @@ START_TEST (an_answer_is_in_the_journal_before_its_caller_has_it)
     ck_assert (agent.reply->cost_usd > 0.0034999 && agent.reply->cost_usd < 0.0035001);
     ck_assert_uint_eq (agent.written, 1);
     ck_assert_str_eq (s_ledger.output, ANSWER);
-    ck_assert_str_eq (s_ledger.name, "code.1");
+    ck_assert_str_eq (s_ledger.name, s_step);
     ck_assert_str_eq (s_ledger.model, "gpt-4o-2024-08-06");
     ck_assert (strstr (s_provider.last, "POST /v1/chat/completions HTTP/1.1\r\n") == s_provider.last);
     ck_assert_ptr_nonnull (strstr (s_provider.last, "Authorization: Bearer " KEY "\r\n"));
@@ -519,7 +530,7 @@ START_TEST (a_broken_stream_starts_again_and_watchers_are_told)
     cf_subscription_t *subscription = cf_event_subscribe ("tokens." JOB, s_on_tokens, NULL);
     for (size_t at = 0; at < sizeof breaks / sizeof breaks [0]; at++) {
         const scripted_reply_t script [] = { breaks [at].reply, { 200, NULL, WHOLE, SCRIPTED_END } };
-        scripted_play (&s_provider, script, 2);
+        s_play (script, 2);
         *s_shown = 0;
         s_call (&agent, (uint32_t) at + 1);
         s_assert_complete (&agent);

@@ -44,7 +44,8 @@ s_owner (cf_task_t *task, void *arg)
     caller_t *caller = arg;
     caller->task = task;
     cf_answer_t answer = { .outcome = "complete", .text = strdup ("the answer") };
-    caller->entry = cf_unsaved_new (cf_task_loop (task), JOB, caller->step, &answer);
+    caller->entry = cf_unsaved_begin (cf_task_loop (task), JOB, caller->step);
+    cf_unsaved_enter (caller->entry, &answer);
     ck_assert_ptr_null (answer.text);
     while (!caller->go)
         cf_task_wait (task, NULL);
@@ -103,8 +104,10 @@ START_TEST (a_second_caller_waits_for_the_journal)
     ck_assert_str_eq (cf_unsaved_answer (second.entry)->text, "the answer");
     caller_t late = { .step = "a" };
     cf_task_start (s_loop, s_caller, &late, NULL);
-    ck_assert (late.done && !late.entry);       /* from here on the journal knows it */
+    ck_assert (late.done && late.saved);        /* it may have read the journal just before */
+    s_go (&late, CF_UNSAVED_SAVED);
     s_go (&second, CF_UNSAVED_SAVED);
+    ck_assert_uint_eq (cf_unsaved_count (), 0);
     s_finish ();
 }
 END_TEST
@@ -188,6 +191,26 @@ START_TEST (keeps_no_more_than_it_may)
 }
 END_TEST
 
+START_TEST (keeps_no_more_saved_ones_than_it_may)
+{
+    s_begin ();
+    for (int count = 0; count < CF_UNSAVED_SAVED_MAX + 10; count++) {
+        char step [32];
+        snprintf (step, sizeof step, "step %d", count);
+        caller_t owner = { .step = step };
+        cf_task_start (s_loop, s_owner, &owner, NULL);
+        s_go (&owner, CF_UNSAVED_SAVED);
+    }
+    caller_t oldest = { .step = "step 9" }, kept = { .step = "step 10" };
+    cf_task_start (s_loop, s_caller, &oldest, NULL);
+    cf_task_start (s_loop, s_caller, &kept, NULL);
+    ck_assert (!oldest.entry && kept.entry && kept.saved);
+    s_go (&kept, CF_UNSAVED_SAVED);
+    s_finish ();
+}
+END_TEST
+
 UNIT_MAIN ("unsaved", nothing_is_found_where_nothing_was_entered, a_second_caller_waits_for_the_journal,
            a_refused_answer_goes_to_the_newer_attempt_once, a_kept_answer_waits_for_its_call,
-           those_who_wait_for_a_dropped_one_begin_anew, a_cancelled_caller_stops_waiting, keeps_no_more_than_it_may)
+           those_who_wait_for_a_dropped_one_begin_anew, a_cancelled_caller_stops_waiting, keeps_no_more_than_it_may,
+           keeps_no_more_saved_ones_than_it_may)

@@ -62,11 +62,12 @@ START_TEST (gives_secrets_only_to_those_whose_row_names_them)
 {
     static cf_plan_t plan;
     cf_plan_make (&plan, true, true, 2, NULL);
-    uint64_t key = UINT64_C (1) << CF_CONFIG_OPENAI_API_KEY, database = UINT64_C (1) << CF_CONFIG_DATABASE_URL;
+    uint64_t keys = UINT64_C (1) << CF_CONFIG_OPENAI_API_KEY | UINT64_C (1) << CF_CONFIG_GOOGLE_API_KEY | UINT64_C (1) << CF_CONFIG_ANTHROPIC_API_KEY;
+    uint64_t database = UINT64_C (1) << CF_CONFIG_DATABASE_URL;
     uint64_t jwt = UINT64_C (1) << CF_CONFIG_SUPABASE_JWT_SECRET;
     for (size_t at = 0; at < plan.count; at++) {
         const cf_plan_row_t *row = &plan.rows [at];
-        ck_assert_int_eq ((row->secrets & key) != 0, strcmp (row->service, "router") == 0);
+        ck_assert_uint_eq (row->secrets & keys, strcmp (row->service, "router") == 0? keys: 0);
         ck_assert_int_eq ((row->secrets & jwt) != 0, strcmp (row->service, "edge") == 0);
         bool owns_tables = strcmp (row->service, "jobs") == 0 || strcmp (row->service, "store") == 0 || strcmp (row->service, "memory") == 0;
         ck_assert_int_eq ((row->secrets & database) != 0, owns_tables);
