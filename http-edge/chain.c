@@ -9,6 +9,7 @@
  */
 
 #include "http-edge/chain.h"
+#include "http-edge/acquaint.h"
 #include "http-edge/address.h"
 #include "http-edge/body.h"
 #include "http-edge/cookie.h"
@@ -275,8 +276,12 @@ s_csrf (cf_request_t *request)
 static bool
 s_authenticate (cf_request_t *request)
 {
-    if (request->route->access == CF_ACCESS_PUBLIC || request->token_fault == CF_OK)
+    if (request->route->access == CF_ACCESS_PUBLIC)
         return true;
+    if (request->token_fault == CF_OK) {
+        cf_acquaint (request->loop, request->user);
+        return true;
+    }
     cf_reply_fault (request, request->token_fault == CF_ERROR_FORBIDDEN? CF_FAULT_FORBIDDEN: CF_FAULT_UNAUTHENTICATED, NULL);
     return false;
 }

@@ -11,6 +11,7 @@
  */
 
 #include "actors/lib/actor.h"
+#include "http-edge/acquaint.h"
 #include "http-edge/access.h"
 #include "http-edge/address.h"
 #include "http-edge/auth.h"
@@ -190,6 +191,7 @@ main (void)
     cf_link_bye (self.link);
     cf_access_flush ();
     cf_peers_free ();
+    cf_acquaint_free ();
     cf_link_destroy (&self.link);
     cf_auth_destroy (&self.auth);
     cf_jwks_destroy (&self.jwks);

@@ -52,8 +52,8 @@ struct cf_lease_t {
     cf_subscription_t *membership;
     bool opened, closed;
     uint64_t claims_ms;                 /* since when processes can claim */
-    uint64_t joined_ms;                 /* when the present broker was first heard; 0: none yet */
-    uint64_t round;                     /* times the broker was asked who there is */
+    uint64_t asked_ms;                  /* when the broker was last asked who there is; 0: there was none yet */
+    uint64_t round;                     /* times it was asked */
     bool answered;                      /* it has named ourselves since */
     cf_timer_t sweep;                   /* once the time to claim and to join again is over */
     cf_timer_t again;
@@ -387,7 +387,7 @@ static void
 s_on_joined (void *arg)
 {
     cf_lease_t *self = arg;
-    self->joined_ms = self->claims_ms = cf_clock_ms ();
+    self->asked_ms = self->claims_ms = cf_clock_ms ();         /* the subscription has been renewed */
     self->round++;
     self->answered = false;
     cf_timer_set (self->loop, &self->sweep, CF_LEASE_REJOIN_MS + 1, s_on_sweep, self);
@@ -399,7 +399,7 @@ s_reconcile (cf_lease_t *self)
 {
     uint64_t epoch = cf_link_epoch (cf_link_here ());
     cf_job_peer_t *peer, *next;
-    if (!self->joined_ms || cf_clock_ms () <= self->joined_ms + CF_LEASE_REJOIN_MS)
+    if (!self->asked_ms || cf_clock_ms () <= self->asked_ms + CF_LEASE_REJOIN_MS)
         return;
     HASH_ITER (hh, self->peers, peer, next) {
         if (self->answered)
@@ -409,6 +409,7 @@ s_reconcile (cf_lease_t *self)
             s_forget_peer (self, peer);
         }
     }
+    self->asked_ms = cf_clock_ms ();
     self->round++;
     self->answered = false;
     cf_event_ask_again (self->membership);
@@ -447,7 +448,7 @@ s_all_claimed (cf_lease_t *self, const char *service)
 static void
 s_take_in (cf_lease_t *self)
 {
-    bool late = self->opened && self->joined_ms && cf_clock_ms () > self->claims_ms + CF_LEASE_CLAIM_MS;
+    bool late = self->opened && self->asked_ms && cf_clock_ms () > self->claims_ms + CF_LEASE_CLAIM_MS;
     for (cf_job_t *job = cf_desk_first (self->desk); job; job = job->hh.next) {
         if (job->state == CF_JOB_RUNNING && !job->holder && (late || s_all_claimed (self, job->kind->service)))
             s_take_back (self, job, true);
@@ -511,6 +512,8 @@ cf_lease_new (cf_loop_t *loop, cf_desk_t *desk, cf_ledger_t *ledger)
         self->queues [at] = cf_queue_new ();
     self->membership = cf_event_subscribe ("state.peer.*", s_on_membership, self);
     cf_link_on_joined (cf_link_here (), s_on_joined, self);
+    if (cf_link_joined (cf_link_here ()))
+        s_on_joined (self);
     return self;
 }
 
@@ -521,6 +524,7 @@ cf_lease_destroy (cf_lease_t **self_p)
     if (!self)
         return;
     cf_event_unsubscribe (&self->membership);
+    cf_link_off_joined (cf_link_here (), s_on_joined, self);
     cf_timer_clear (self->loop, &self->sweep);
     cf_timer_clear (self->loop, &self->again);
     cf_job_peer_t *peer, *next;

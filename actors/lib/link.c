@@ -399,3 +399,13 @@ cf_link_on_joined (cf_link_t *self, cf_loop_fn *fn, void *arg)
     self->joiners [self->joiner_count].fn = fn;
     self->joiners [self->joiner_count++].arg = arg;
 }
+
+void
+cf_link_off_joined (cf_link_t *self, cf_loop_fn *fn, void *arg)
+{
+    for (size_t at = 0; at < self->joiner_count; at++)
+        if (self->joiners [at].fn == fn && self->joiners [at].arg == arg) {
+            memmove (&self->joiners [at], &self->joiners [at + 1], (--self->joiner_count - at) * sizeof self->joiners [0]);
+            return;
+        }
+}

@@ -48,6 +48,7 @@ void cf_link_bye (cf_link_t *self);
 void cf_link_listen (cf_link_t *self, cf_kind_t kind, cf_link_fn *fn, void *arg);
 /*  Called after each HELLO, to send again what is open, once however often it was given; at most 8. */
 void cf_link_on_joined (cf_link_t *self, cf_loop_fn *fn, void *arg);
+void cf_link_off_joined (cf_link_t *self, cf_loop_fn *fn, void *arg);
 
 /*  Sends envelope (from is filled in by the broker) with a body or NULL; does not take the body. 0, or -1 when there is no
     broker or its pipe is full. */

@@ -3,6 +3,7 @@
 import datetime
 import json
 import socket
+import subprocess
 import time
 import uuid
 
@@ -581,3 +582,16 @@ def test_the_waitlist_always_answers_the_same (system):
     assert len (answers) == 1 and join ("ada@example.com").status == 201
     assert fields (join ("nobody")) == fields (join (5)) == {"email"}
     assert fields (system.request ("POST", "/v1/waitlist/", {"name": "x"}, user = None)) == {"email", "name"}
+
+
+def test_a_profile_comes_into_being_at_first_sight (system):
+    """Any request of a verified user makes their row; nobody has to ask for the profile itself."""
+    user = str (uuid.uuid4 ())
+    assert system.request ("GET", "/v1/projects/", user = user).status == 200
+    home = system.settings ["CODEFORGE_HOME"]
+
+    def made ():
+        asked = subprocess.run (["psql", "-h", home + "/run/pg", "-U", "codeforge", "-d", "codeforge", "-Atc",
+                                 f"select count (*) from public.profiles where id = '{user}'"], capture_output = True, text = True)
+        return asked.stdout.strip () == "1"
+    wait_for (made, "the profile to be there")

@@ -199,7 +199,7 @@ static inline void world_become (const world_role_t *roles, size_t count, int ar
 
 /*  Names the roles that this executable can play; before main. */
 #define WORLD_ROLES(...)                                                                            \
-    __attribute__ ((constructor)) static void world_roles (int argc, char **argv)                   \
+    __attribute__ ((constructor (200))) static void world_roles (int argc, char **argv)                   \
     {                                                                                               \
         static const world_role_t roles [] = { __VA_ARGS__ };                                       \
         world_become (roles, sizeof roles / sizeof roles [0], argc, argv);                          \

@@ -430,6 +430,19 @@ static inline void double_start_broker (double_world_t *self)
     self->broker = double_run ("codeforge-broker");
 }
 
+/*  A port that nobody listens on just now. */
+static unsigned
+s_free_port (void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+    socklen_t size = sizeof at;
+    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq (bind (fd, (struct sockaddr *) &at, size), 0);
+    ck_assert_int_eq (getsockname (fd, (struct sockaddr *) &at, &size), 0);
+    close (fd);
+    return ntohs (at.sin_port);
+}
+
 static inline void double_start (double_world_t *self)
 {
     static const cf_handler_t jobs [] = {
@@ -444,7 +457,7 @@ static inline void double_start (double_world_t *self)
     memset (self, 0, sizeof *self);
     snprintf (self->home, sizeof self->home, "/tmp/cf-edge-XXXXXX");
     ck_assert_ptr_nonnull (mkdtemp (self->home));
-    self->port = 20000u + (unsigned) getpid () % 20000u;
+    self->port = s_free_port ();
     snprintf (port, sizeof port, "%u", self->port);
     setenv ("CODEFORGE_HOME", self->home, 1);
     setenv ("PORT", port, 1);

@@ -4,7 +4,6 @@
 #include "http-edge/auth.h"
 #include "http-edge/base64url.h"
 #include "http-edge/jwks.h"
-#include "proto/base/clock.h"
 #include "tests/support/unit.h"
 
 #include <openssl/bn.h>
@@ -422,30 +421,6 @@ START_TEST (keeps_its_keys_when_the_set_is_none)
 }
 END_TEST
 
-/*  What 100 verifications cost, at best; fresh: by one who has never seen the token. */
-static uint64_t
-s_cost_us (const char *name, const char *token, bool fresh)
-{
-    uint64_t best_us = UINT64_MAX;
-    for (int batch = 0; batch < (fresh? 2: 20); batch++) {
-        static cf_auth_t *auths [100];
-        cf_auth_t *usual = s_auth;
-        for (int count = 0; fresh && count < 100; count++)
-            auths [count] = cf_auth_new (SECRET, SECRET, s_jwks, NULL);
-        uint64_t start_us = cf_clock_us ();
-        for (int count = 0; count < 100; count++) {
-            s_auth = fresh? auths [count]: usual;
-            s_expect (name, token, true);
-        }
-        uint64_t spent_us = cf_clock_us () - start_us;
-        best_us = spent_us < best_us? spent_us: best_us;
-        for (int count = 0; fresh && count < 100; count++)
-            cf_auth_destroy (&auths [count]);
-        s_auth = usual;
-    }
-    return best_us;
-}
-
 /*  A token that was right is not right any more when its key is gone, and is judged anew when it is another's. */
 START_TEST (remembers_signatures_no_longer_than_keys)
 {
@@ -468,23 +443,6 @@ START_TEST (remembers_signatures_no_longer_than_keys)
 }
 END_TEST
 
-START_TEST (costs_little)
-{
-    static const struct { const char *name, *head; } rows [] = { { "HS256", HEAD ("HS256", "") }, { "RS256", HEAD ("RS256", "r") }, { "ES256", HEAD ("ES256", "e") } };
-    s_set_up (SECRET);
-    for (size_t at = 0; at < 3; at++) {
-        const char *token = at? s_token (at == 1? s_rsa: s_ec, rows [at].head, GOOD): s_mac_token (SECRET, rows [at].head, GOOD);
-        uint64_t again_us = s_cost_us (rows [at].name, token, false), fresh_us = s_cost_us (rows [at].name, token, true);
-        printf ("%s: %.1f us a token, %.1f us the first time\n", rows [at].name, (double) again_us / 100.0, (double) fresh_us / 100.0);
-#ifndef CF_SANITIZE
-        ck_assert_uint_lt (again_us, 100 * 60);
-        ck_assert_uint_lt (fresh_us, 100 * 300);        /* most of it is OpenSSL's, and the machine's */
-#endif
-    }
-    s_tear_down ();
-}
-END_TEST
-
 UNIT_MAIN ("jwks", takes_all_three, refuses_confused_algorithms, refuses_wrong_signatures, refuses_every_changed_byte, judges_claims_alike,
            takes_no_secret_where_there_is_none, tells_unknown_keys_from_wrong_ones, leaves_out_keys_that_will_not_do,
-           keeps_its_keys_when_the_set_is_none, remembers_signatures_no_longer_than_keys, costs_little)
+           keeps_its_keys_when_the_set_is_none, remembers_signatures_no_longer_than_keys)

@@ -86,12 +86,12 @@ START_TEST (says_when_nobody_can_be_told)
 }
 END_TEST
 
+/*  Makes the actor leave; its answer may go down with the broker, so nothing is asked of it. */
 static void
 s_ask (cf_task_t *task, void *arg)
 {
     cf_error_t error = { 0 };
     cf_breaker_says_t *says = cf_call_to (task, arg, CF_BREAKER_ASK, &(cf_breaker_ask_t) { .provider = "" }, 20000, &error);
-    ck_assert_msg (says != NULL, "%s", error.text);
     cf_codec_free (&says);
 }
 
