@@ -253,7 +253,7 @@ void
 cf_agent_put_data (cf_buf_t *out, const char *name, const char *text)
 {
     cf_buf_printf (out, "<data name=\"%s\">\n", name);
-    for (const char *close; (close = strstr (text, "</data")); text = close + 2) {
+    for (const char *close; (close = strcasestr (text, "</data")); text = close + 2) {
         cf_buf_append (out, text, (size_t) (close - text));
         cf_buf_puts (out, "<\\/");
     }

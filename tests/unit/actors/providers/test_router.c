@@ -611,6 +611,26 @@ START_TEST (a_finished_answer_reaches_the_journal_without_its_caller)
 }
 END_TEST
 
+/*  An agent and the broker died together, so nobody took the first call back; the next agent asks for the same step. */
+START_TEST (a_step_is_asked_for_once_at_a_time)
+{
+    BEGIN ();
+    PLAY ({ 200, NULL, WHOLE, SCRIPTED_END });
+    agent_t first, second, late;
+    s_ask (&first, 1);
+    s_ask (&second, 2);
+    s_await (&first);
+    s_await (&second);
+    s_assert_complete (&first);
+    s_assert_complete (&second);
+    s_call (&late, 2);          /* its agent read the journal just before */
+    s_assert_complete (&late);
+    ck_assert_uint_eq (s_provider.requests, 1);
+    ck_assert_uint_eq (s_ledger.calls, 1);
+    s_finish ();
+}
+END_TEST
+
 START_TEST (an_answer_for_a_stale_attempt_goes_to_the_newer_one)
 {
     BEGIN ();
@@ -786,6 +806,6 @@ UNIT_MAIN ("router", an_answer_is_in_the_journal_before_its_caller_has_it, cut_o
            a_silent_route_is_not_asked_again_but_the_next_one,
            the_route_that_answered_is_the_one_reported, a_broken_stream_starts_again_and_watchers_are_told,
            one_bad_line_in_a_whole_answer_is_skipped, a_cancelled_call_closes_its_connection,
-           a_finished_answer_reaches_the_journal_without_its_caller, an_answer_for_a_stale_attempt_goes_to_the_newer_one,
+           a_finished_answer_reaches_the_journal_without_its_caller, an_answer_for_a_stale_attempt_goes_to_the_newer_one, a_step_is_asked_for_once_at_a_time,
            a_sick_provider_is_left_alone_and_probed, a_restarted_breaker_takes_its_state_back, calls_go_on_without_a_breaker,
            texts_are_embedded_with_one_more_attempt)
