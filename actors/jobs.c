@@ -619,6 +619,10 @@ s_take_open (void *arg, cf_job_t *job)
 {
     jobs_t *self = arg;
     cf_job_t *taken = job;
+    if (cf_desk_lookup (self->desk, job->id, NULL)) {   /* read before, when the database went away half-way */
+        cf_job_destroy (&taken);
+        return;
+    }
     cf_desk_take (self->desk, &taken);
     if (job->state == CF_JOB_QUEUED)
         cf_lease_queue (self->lease, job, false);

@@ -387,7 +387,7 @@ cf_desk_start_step (cf_desk_t *self, cf_job_t *job, const char *name)
     cf_step_t *step = cf_job_find_step (job, name);
     if (step || !s_has_room (self, CF_DESK_ROW_BYTES, CF_DESK_PROGRESS_BYTES) || !(step = cf_job_add_step (job, name, &seq)))
         return;
-    s_tell (self, job, "step", step, false, false);
+    s_tell (self, job, "step", step, true, false);      /* with the row, which says where the next instance counts on */
 }
 
 static size_t

@@ -163,7 +163,15 @@ s_journal (cf_task_t *task, const errand_t *errand, cf_error_t *error)
 
 static void s_on_again (void *arg);
 
-/*  Back into the queue with the next attempt, for the one after the next turn: whoever is gone will have been forgotten by then. */
+/*  Whether another process may take what one did not. */
+static bool
+s_passes (cf_error_code_t code)
+{
+    return cf_error_retryable (code) || code == CF_ERROR_TIMEOUT || code == CF_ERROR_BUSY;
+}
+
+/*  Back into the queue with the next attempt, to be handed out a little later: whoever is gone will have been forgotten by then. What
+    can be handed to nobody (too large a message, a row that the database refuses) ends so. */
 static void
 s_on_not_taken (cf_task_t *task, const errand_t *errand, const cf_error_t *error)
 {
@@ -172,12 +180,12 @@ s_on_not_taken (cf_task_t *task, const errand_t *errand, const cf_error_t *error
     if (!job || cf_task_wait_status (task, NULL))       /* we are ending: the next instance finds it */
         return;
     cf_log_warning ("job %s was not taken by %s: %s", errand->job, errand->peer, error->text);
-    bool refused = error->code == CF_ERROR_DATABASE_REFUSED;
-    if (!cf_desk_move (self->desk, job, refused? CF_JOB_ON_FAILURE: CF_JOB_ON_DEATH, NULL, refused? "the job could not be stored": NULL))
-        return;                 /* too much waits for the database: the sweep comes back to it */
+    bool again = s_passes (error->code);
+    if (!cf_desk_move (self->desk, job, again? CF_JOB_ON_DEATH: CF_JOB_ON_FAILURE, NULL, again? NULL: cf_error_sentence (error->code)))
+        return;                 /* too much waits for the database: its time ends it */
     s_stop_holder (self, errand->peer, errand->job, errand->attempt);
     s_let_go (job);
-    if (!refused && cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
+    if (again && cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
         abort ();
     cf_timer_set (self->loop, &self->again, CF_LEASE_AGAIN_MS, s_on_again, self);
 }

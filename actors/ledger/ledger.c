@@ -8,6 +8,7 @@
 #include "actors/ledger/ledger.h"
 #include "proto/base/clock.h"
 #include "proto/base/config.h"
+#include "proto/base/log.h"
 #include "proto/base/uuid.h"
 
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #define CF_LEDGER_CONNECTIONS 2         /* for reads; the batch has its own */
+#define CF_LEDGER_PAGE "500"            /* open jobs read at once */
 
 struct cf_ledger_t {
     cf_db_t *db;
@@ -313,17 +315,29 @@ cf_ledger_read_job (cf_ledger_t *self, cf_task_t *task, const char *job, const c
 int
 cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, cf_job_t *job), void *arg, cf_error_t *error)
 {
-    cf_db_result_t *result;
-    if (cf_db_ask (task, self->db, &result, error,
-                   "select " JOB_COLUMNS ", " STEPS " from public.agent_jobs j"
-                   " where j.status in ('queued', 'running', 'waiting_for_input') order by j.created_at"))
-        return -1;
-    for (size_t row = 0; row < cf_db_rows (result); row++) {
-        cf_job_t *job = s_load (result, row, s_text (result, row, JOB_STEPS));
-        if (job)
-            fn (arg, job);
-    }
-    cf_db_result_destroy (&result);
+    char id [CF_UUID_SIZE] = "";
+    number_t created;
+    size_t rows;
+    do {
+        cf_db_result_t *result;
+        if (cf_db_ask (task, self->db, &result, error,
+                       "select " JOB_COLUMNS ", " STEPS " from public.agent_jobs j"
+                       " where j.status in ('queued', 'running', 'waiting_for_input')"
+                       "   and ($1::timestamptz is null or (j.created_at, j.id) > ($1::timestamptz, $2::uuid))"
+                       " order by j.created_at, j.id limit " CF_LEDGER_PAGE, *id? created.text: NULL, *id? id: NULL))
+            return -1;
+        rows = cf_db_rows (result);
+        for (size_t row = 0; row < rows; row++) {
+            cf_job_t *job = s_load (result, row, s_text (result, row, JOB_STEPS));
+            snprintf (id, sizeof id, "%s", s_text (result, row, 0));
+            s_time (&created, s_number (result, row, 20));
+            if (job)
+                fn (arg, job);
+            else
+                cf_log_error ("job %s: nobody knows agents of type %s", id, s_text (result, row, 3));
+        }
+        cf_db_result_destroy (&result);
+    } while (rows);
     return 0;
 }
 

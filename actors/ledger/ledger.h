@@ -37,7 +37,8 @@ cf_batch_ticket_t cf_ledger_event (cf_ledger_t *self, const cf_job_t *job, const
 /*  Reads; 0, or -1 with error. What is found is the caller's; NULL where there is no such job (or it is not the user's). What a user
     asks for is read as that user, so that row level security stands behind the statement's own condition. */
 int cf_ledger_read_job (cf_ledger_t *self, cf_task_t *task, const char *job, const char *user, cf_job_t **found, cf_error_t *error);
-/*  Calls fn (arg, job) with each open job, oldest first; the jobs become fn's. */
+/*  Calls fn (arg, job) with each open job, oldest first; the jobs become fn's. After -1 it may have been called with some of them, and
+    will be again. */
 int cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, cf_job_t *job), void *arg, cf_error_t *error);
 /*  Page of Jobs of a project, newest first; NOT_FOUND where the project is not the user's. */
 int cf_ledger_read_page (cf_ledger_t *self, cf_task_t *task, const char *project, const char *user, uint32_t page,

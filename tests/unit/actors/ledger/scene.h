@@ -122,6 +122,13 @@ static inline void scene_settle (void)
     world_until (cf_ledger_idle (scene.ledger));
 }
 
+/*  Kills the server, and waits until its last child has noticed: until then it may yet commit. */
+static inline void scene_lose_database (void)
+{
+    cf_test_postgres_kill ();
+    world_until (!cf_batch_is_up (cf_ledger_batch (scene.ledger)) && !cf_ledger_is_up (scene.ledger));
+}
+
 static inline cf_job_step_t scene_step (const cf_job_t *job, const char *name)
 {
     return (cf_job_step_t) {

@@ -124,7 +124,7 @@ START_TEST (a_database_that_is_away_is_waited_for)
 {
     scene_begin ();
     cf_job_t *job = scene_job ();
-    cf_test_postgres_kill ();
+    scene_lose_database ();
     ck_assert_uint_gt (cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL), 0);
     for (uint32_t progress = 1; progress < 90; progress++)
         cf_desk_progress (scene.desk, job, progress, "qa", "");
@@ -154,7 +154,7 @@ START_TEST (too_much_that_waits_stops_moves_not_ends)
         cf_desk_move (scene.desk, jobs [at], CF_JOB_ON_LEASE, NULL, NULL);
     }
     scene_settle ();
-    cf_test_postgres_kill ();
+    scene_lose_database ();
     size_t taken = 0;
     while (taken < 12 && cf_desk_move (scene.desk, jobs [taken], CF_JOB_ON_RESULT, large, NULL))
         taken++;
@@ -227,7 +227,7 @@ START_TEST (the_journal_is_read_when_all_of_it_is_there)
     ck_assert_int_eq (rc, 0);                   /* nothing to wait for */
     cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
     scene_settle ();
-    cf_test_postgres_kill ();
+    scene_lose_database ();
     cf_job_step_t done = scene_step (job, "qa");
     cf_desk_finish_step (scene.desk, job, &done);
     rc = 1;
@@ -238,6 +238,41 @@ START_TEST (the_journal_is_read_when_all_of_it_is_there)
     cf_test_postgres_start ();
     world_until (rc == 0);
     ck_assert_str_eq (cf_test_sql ("select count (*) from codeforge.job_steps"), "1");
+    scene_end ();
+}
+END_TEST
+
+START_TEST (a_new_instance_counts_events_on)
+{
+    scene_begin ();
+    cf_job_t *job = scene_job ();
+    char id [CF_UUID_SIZE];
+    memcpy (id, job->id, sizeof id);
+    cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
+    scene_settle ();
+    cf_desk_start_step (scene.desk, job, "qa");
+    scene_settle ();
+    scene_reopen ();
+    job = cf_desk_lookup (scene.desk, id, NULL);
+    ck_assert_uint_eq (job->last_event, 2);
+    ck_assert_uint_eq (job->told_event, 2);
+    cf_desk_move (scene.desk, job, CF_JOB_ON_RESULT, "{}", NULL);
+    scene_settle ();
+    ck_assert_str_eq (scene_history (), "1:progress 2:step 3:complete ");
+    scene_end ();
+}
+END_TEST
+
+/*  More than one page of them, some made within the same microsecond. */
+START_TEST (all_open_jobs_are_read)
+{
+    scene_begin ();
+    cf_test_sql ("insert into public.agent_jobs (id, project_id, user_id, agent_type, status, created_at)"
+                 " select gen_random_uuid (), '" SCENE_PROJECT "', '" SCENE_USER "', 'qa', case when n % 10 = 0 then 'completed' else 'queued' end,"
+                 " '2026-01-01'::timestamptz + make_interval (secs => n / 7 * 0.000001) from generate_series (1, 2000) n");
+    scene_reopen ();
+    ck_assert_uint_eq (cf_desk_size (scene.desk), 1800);
+    ck_assert_uint_eq (cf_desk_count_of (scene.desk, SCENE_USER), 1800);
     scene_end ();
 }
 END_TEST
@@ -306,4 +341,4 @@ END_TEST
 SCENE_MAIN ("desk", a_life_is_told_in_order_and_once, what_has_ended_in_the_ledger_stays_so, an_older_attempt_writes_nothing,
             a_result_that_cannot_be_stored_fails_the_job, a_text_cut_within_a_character_is_stored, a_database_that_is_away_is_waited_for,
             too_much_that_waits_stops_moves_not_ends, a_step_said_again_counts_once, the_journal_is_read_when_all_of_it_is_there,
-            working_time_ends_and_outlives_a_restart, an_answer_takes_a_new_token_that_clients_do_not_see, a_closed_desk_moves_nothing)
+            a_new_instance_counts_events_on, all_open_jobs_are_read, working_time_ends_and_outlives_a_restart, an_answer_takes_a_new_token_that_clients_do_not_see, a_closed_desk_moves_nothing)

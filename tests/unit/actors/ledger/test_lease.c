@@ -17,7 +17,7 @@ s_on_run (cf_task_t *task, const void *fields, void *owner)
     cf_json_t *journal = cf_json_parse (run->journal, strlen (run->journal), NULL);
     if (*world_read ("refuse")) {
         world_note ("refused", "%u", run->attempt);
-        cf_fail_with (task, CF_ERROR_BUSY, "not now", "");
+        cf_fail_with (task, strstr (world_read ("refuse"), "ever")? CF_ERROR_INVALID: CF_ERROR_BUSY, "not that", "");
     }
     else {
         world_note ("told", "run %u %s steps %zu", run->attempt, cf_link_name (cf_link_here ()), json_array_size (journal));
@@ -141,8 +141,7 @@ START_TEST (nothing_is_handed_out_while_the_ledger_is_away)
     s_begin ();
     world_actor ("agent", "qa", 1);
     cf_job_t *job = scene_job ();
-    cf_test_postgres_kill ();
-    world_until (!cf_ledger_is_up (scene.ledger));
+    scene_lose_database ();
     cf_lease_queue (s_lease, job, false);
     cf_lease_sweep (s_lease);
     ck_assert_int_eq (job->state, CF_JOB_QUEUED);
@@ -227,6 +226,18 @@ START_TEST (what_is_not_taken_is_tried_again_and_that_is_no_death)
     world_until (cf_task_count () == 0);
     ck_assert_uint_eq (s_job ()->deaths, 0);
     ck_assert_int_eq (s_job ()->state, CF_JOB_RUNNING);
+    s_end ();
+}
+END_TEST
+
+START_TEST (what_nobody_can_take_ends)
+{
+    s_begin ();
+    world_note ("refuse", "for ever");
+    world_actor ("agent", "qa", 1);
+    s_queued ();
+    world_until (cf_desk_size (scene.desk) == 0);
+    ck_assert_str_eq (s_row (), "failed 1 0");
     s_end ();
 }
 END_TEST
@@ -366,7 +377,7 @@ END_TEST
 SCENE_MAIN ("lease", a_job_is_handed_to_the_least_busy_and_is_in_the_ledger_before, nothing_is_handed_out_while_the_ledger_is_away,
             a_dead_holders_job_goes_on_with_its_journal, three_deaths_are_the_jobs_fault,
             who_leaves_hands_back_at_once_and_that_is_no_death, what_is_not_taken_is_tried_again_and_that_is_no_death,
-            a_cancelled_jobs_holder_is_stopped, a_job_cancelled_before_it_was_handed_out_is_not,
+            what_nobody_can_take_ends, a_cancelled_jobs_holder_is_stopped, a_job_cancelled_before_it_was_handed_out_is_not,
             a_new_instance_lets_holders_keep_what_they_have, what_nobody_claims_is_handed_out_when_all_have_spoken,
             what_nobody_claims_is_handed_out_after_a_while, a_holder_that_died_with_the_broker_is_missed,
             a_holder_that_outlives_the_broker_keeps_its_job, a_holder_that_the_broker_does_not_know_is_gone)
