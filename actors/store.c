@@ -94,6 +94,7 @@ static const struct {
     { CF_TABLES_ARCHIVED,    CF_ERROR_CONFLICT,  "project_id", "The project is archived." },
     { CF_TABLES_NO_STUDENT,  CF_ERROR_INVALID,   "project_id", "The project is not in student mode." },
     { CF_TABLES_NO_FILE,     CF_ERROR_NOT_FOUND, "file",       "" },
+    { CF_TABLES_UNSAFE,      CF_ERROR_INVALID,   "path",       "A file of the project has a path that cannot be exported." },
     { CF_TABLES_NO_ROADMAP,  CF_ERROR_NOT_FOUND, "roadmap",    "" },
     { CF_TABLES_TAKEN,       CF_ERROR_NOT_FOUND, "session",    "" },
     { CF_TABLES_STALE,       CF_ERROR_CONFLICT,  "version",    "The file has another version by now." },
@@ -251,6 +252,18 @@ s_on_file_read (cf_task_t *task, const void *fields, void *owner)
         return;
     found.rc = cf_files_read (self->tables, task, ask->project, ask->user, ask->path, &found.result, &found.error);
     s_show (task, &found, ask->project, ask->path, "path");
+}
+
+static void
+s_on_file_page (cf_task_t *task, const void *fields, void *owner)
+{
+    self_t *self = owner;
+    const cf_file_page_t *ask = fields;
+    found_t found = { 0 };
+    if (!s_is_named (task, ask->project, ask->user))
+        return;
+    found.rc = cf_files_page (self->tables, task, ask->project, ask->user, ask->after, ask->max_bytes, &found.result, &found.error);
+    s_show (task, &found, ask->project, ask->project, "after");
 }
 
 static void
@@ -511,8 +524,8 @@ main (void)
     static const cf_handler_t handlers [] = {
         { CF_PROJECT_CREATE, s_on_project_create }, { CF_PROJECT_READ, s_on_project_read }, { CF_PROJECT_LIST, s_on_project_list },
         { CF_PROJECT_UPDATE, s_on_project_update }, { CF_PROJECT_ARCHIVE, s_on_project_archive }, { CF_MESSAGE_LIST, s_on_message_list },
-        { CF_FILE_LIST, s_on_file_list }, { CF_FILE_READ, s_on_file_read }, { CF_FILE_WRITE, s_on_file_write },
-        { CF_FILE_DELETE, s_on_file_delete },
+        { CF_FILE_LIST, s_on_file_list }, { CF_FILE_READ, s_on_file_read }, { CF_FILE_PAGE, s_on_file_page },
+        { CF_FILE_WRITE, s_on_file_write }, { CF_FILE_DELETE, s_on_file_delete },
         { CF_PROFILE_READ, s_on_profile_read }, { CF_PROFILE_WRITE, s_on_profile_write }, { CF_WAITLIST_ADD, s_on_waitlist_add },
         { CF_ROADMAP_READ, s_on_roadmap_read }, { CF_ROADMAP_ADVANCE, s_on_roadmap_advance }, { CF_CHOICE_KEEP, s_on_choice_keep },
         { CF_SESSION_ADD, s_on_session_add }, { CF_SESSION_LIST, s_on_session_list }, { CF_PROGRESS_READ, s_on_progress_read },

@@ -30,6 +30,21 @@ static const char s_read_sql [] =
     " from public.projects p left join lateral (select " FILE_WITH ("content, ")
     " from public.project_files where project_id = p.id and path = $3) r on true where p.id = $1 and p.user_id = $2";
 
+/*  Sizes come before contents, as in a list. A path is at most 500 characters, so 1,000 of them fit beside the contents. The web app may
+    have written any: refused is what no file system should be given (segments that are empty, . or ..; controls, \ and :). */
+static const char s_page_sql [] =
+    "with p as (select * from public.projects where id = $1 and user_id = $2),"
+    " ahead as (select f.path, row_number () over by_path as place, sum (octet_length (f.content)) over by_path as bytes"
+    " from p join public.project_files f on f.project_id = p.id where f.path collate \"C\" > $3"
+    " window by_path as (order by f.path collate \"C\") order by place limit 1001),"
+    " cut as (select path from ahead where place = 1 or (place <= 1000 and bytes <= $4::bigint))"
+    " select row_to_json (shown), case when exists (select from ahead where path ~ '(^|/)[.]{0,2}(/|$)|[[:cntrl:]\\\\:]')"
+    " then '" CF_TABLES_UNSAFE "' else '' end from (select"
+    " (select row_to_json (r) from (select id, title, description, " CF_TABLES_TIME (updated_at) ") r) as project,"
+    " (select coalesce (json_agg (r), '[]') from (select path, content, language, version, " CF_TABLES_TIME (updated_at)
+    " from public.project_files where project_id = p.id and path in (select path from cut) order by path collate \"C\") r) as files,"
+    " (select count (*) from ahead) > (select count (*) from cut) as more from p) shown";
+
 static const char s_note_sql [] =
     "with made as (insert into codeforge.file_writes (id) values ($1) on conflict do nothing returning id)"
     " select set_config ('codeforge.write_is_new', (select count (*) from made)::text, true), set_config ('codeforge.written', '0', true)";
@@ -82,6 +97,15 @@ cf_files_read (cf_tables_t *tables, cf_task_t *task, const char *project, const 
                cf_db_result_t **result, cf_error_t *error)
 {
     return CF_TABLES_READ (tables, task, user, result, error, s_read_sql, project, user, path);
+}
+
+int
+cf_files_page (cf_tables_t *tables, cf_task_t *task, const char *project, const char *user, const char *after, uint32_t max_bytes,
+               cf_db_result_t **result, cf_error_t *error)
+{
+    cf_tables_number_t most;
+    return CF_TABLES_READ (tables, task, user, result, error, s_page_sql, project, user, after,
+                           cf_tables_number (&most, max_bytes < CF_FILES_PAGE_BYTES? max_bytes: CF_FILES_PAGE_BYTES));
 }
 
 int

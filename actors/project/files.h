@@ -14,6 +14,14 @@ int cf_files_list (cf_tables_t *tables, cf_task_t *task, const char *project, co
 int cf_files_read (cf_tables_t *tables, cf_task_t *task, const char *project, const char *user, const char *path,
                    cf_db_result_t **result, cf_error_t *error);
 
+/*  {project: {id, title, description, updated_at}, files: [{path, content, language, version, updated_at}], more}: the files whose
+    paths come after `after` ("": from the first), in the order of their paths' bytes, whatever the server's own is. As many as have
+    max_bytes of content together, one at least, and no more than fit a message. Each page is read by itself: what is written between
+    two is seen in part. Verdict: path, where the web app left one that must not be used. */
+#define CF_FILES_PAGE_BYTES (2u << 20)          /* of content in one page; a message holds them even if each has to be escaped */
+int cf_files_page (cf_tables_t *tables, cf_task_t *task, const char *project, const char *user, const char *after, uint32_t max_bytes,
+                   cf_db_result_t **result, cf_error_t *error);
+
 typedef struct {
     const char *project, *user, *path, *content;
     const char *language;               /* "": by the extension, and of a file that must exist the one it has */

@@ -61,6 +61,7 @@ const char *cf_tables_number (cf_tables_number_t *number, uint64_t value);
 #define CF_TABLES_ARCHIVED "archived"           /* the project is, and nothing is written to it */
 #define CF_TABLES_NO_STUDENT "mode"             /* the project is not in student mode */
 #define CF_TABLES_NO_FILE "file"
+#define CF_TABLES_UNSAFE "path"                 /* a file's path would lead out of a folder the files are written to */
 #define CF_TABLES_NO_ROADMAP "roadmap"
 #define CF_TABLES_TAKEN "session"               /* a session of another project has that id */
 #define CF_TABLES_STALE "version"               /* the file is not at that version */

@@ -3,6 +3,7 @@
 
 #include "actors/project/files.h"
 #include "actors/project/projects.h"
+#include "proto/codec.h"
 #include "tests/unit/actors/project/scene.h"
 
 /* ---- files ---- */
@@ -192,6 +193,100 @@ s_knows_languages (cf_task_t *task)
     }
 }
 
+/* ---- page by page ---- */
+
+/*  "src/a:3 src/b:0 +": paths with the sizes of their contents; + where there are more. */
+static const char *
+s_page (cf_task_t *task, const char *after, uint32_t max_bytes)
+{
+    static char text [4000];
+    *text = 0;
+    size_t at, used = 0;
+    cf_json_t *page = scene_show (cf_files_page, P1, ANNE, after, max_bytes), *file;
+    scene_keys (page, "project files more ");
+    json_array_foreach (json_object_get (page, "files"), at, file)
+        used += (size_t) snprintf (text + used, sizeof text - used, "%s:%zu ", cf_json_str (file, "path", "(none)"),
+                                   json_string_length (json_object_get (file, "content")));
+    snprintf (text + used, sizeof text - used, "%s", json_is_true (json_object_get (page, "more"))? "+": "");
+    json_decref (page);
+    return text;
+}
+
+static void
+s_pages (cf_task_t *task)
+{
+    scene_project (P1, ANNE, "builder");
+    ck_assert_str_eq (s_page (task, "", 100), "");
+    cf_test_sql ("insert into public.project_files (project_id, path, content) values ('" P1 "', 'src/b', 'four'), ('" P1 "', 'src/B', ''),"
+                 " ('" P1 "', 'src/a-b', 'three'), ('" P1 "', 'src/a/b', 'thr\u00e9\u00e9'), ('" P1 "', 'src/a.ts', '12345678')");
+    ck_assert_str_eq (s_page (task, "", 100), "src/B:0 src/a-b:5 src/a.ts:8 src/a/b:7 src/b:4 ");
+    ck_assert_str_eq (s_page (task, "", 24), "src/B:0 src/a-b:5 src/a.ts:8 src/a/b:7 src/b:4 ");
+    ck_assert_str_eq (s_page (task, "", 23), "src/B:0 src/a-b:5 src/a.ts:8 src/a/b:7 +");
+    ck_assert_str_eq (s_page (task, "", 0), "src/B:0 +");
+    ck_assert_str_eq (s_page (task, "src/B", 1), "src/a-b:5 +");
+    ck_assert_str_eq (s_page (task, "src/a/b", 1), "src/b:4 ");
+    ck_assert_str_eq (s_page (task, "src/b", 100), "");
+    cf_json_t *page = scene_show (cf_files_page, P1, ANNE, "src/a/b", 1);
+    scene_keys (json_object_get (page, "project"), "id title description updated_at ");
+    scene_str (json_object_get (page, "project"), "title", "A project");
+    const cf_json_t *file = json_array_get (json_object_get (page, "files"), 0);
+    scene_keys (file, "path content language version updated_at ");
+    scene_str (file, "content", "four");
+    scene_time (file, "updated_at");
+    json_decref (page);
+    ck_assert_str_eq (scene_judge (cf_files_page, P1, ANNE, "", 9), "");
+    ck_assert_str_eq (scene_judge (cf_files_page, P1, BERT, "", 9), "none");
+    ck_assert_str_eq (scene_judge (cf_files_page, P2, ANNE, "", 9), "none");
+    cf_test_sql ("update public.projects set status = 'archived'");
+    ck_assert_str_eq (s_page (task, "src/a/b", 1), "src/b:4 ");
+}
+
+/*  What a message takes is never passed, whoever asks for how much. */
+static void
+s_bounds_pages (cf_task_t *task)
+{
+    scene_project (P1, ANNE, "builder");
+    cf_test_sql ("insert into public.project_files (project_id, path, content)"
+                 " select '" P1 "', 'src/' || repeat ('\u1234', 490) || n, repeat (E'\\x01', 100000) from generate_series (1, 30) n;"
+                 " insert into public.project_files (project_id, path, content)"
+                 " select '" P1 "', 'src/\u2345' || repeat ('\u1234', 490) || n, '' from generate_series (1, 2000) n");
+    size_t all = 0;
+    char after [2000] = "";
+    for (bool more = true; more;) {
+        cf_db_result_t *result = NULL;
+        cf_error_t error = { 0 };
+        ck_assert_int_eq (cf_files_page (scene_tables, task, P1, ANNE, after, UINT32_MAX, &result, &error), 0);
+        ck_assert_uint_lt (strlen (cf_db_value (result, 0, 0)), CF_CODEC_MAX_BYTES - 1024);
+        cf_json_t *page = scene_document (0, &result, &error);
+        const cf_json_t *files = json_object_get (page, "files");
+        size_t count = json_array_size (files);
+        ck_assert_uint_gt (count, 0);
+        snprintf (after, sizeof after, "%s", cf_json_str (json_array_get (files, count - 1), "path", ""));
+        more = json_is_true (json_object_get (page, "more"));
+        json_decref (page);
+        all += count;
+    }
+    ck_assert_uint_eq (all, 2030);
+}
+
+static void
+s_refuses_paths (cf_task_t *task)
+{
+    static const char *const unsafe [] = { "/etc/x", "..", "src/../x", "src//x", "src/", "./x", "a\\\\x", "c:x", "a/./b", "src/\x1b[m", "a\n" };
+    static const char *const safe [] = { "src/x", ".env", "src/...", "a/..b", "a.", "src/\u00e9 b" };
+    char text [300];
+    for (size_t at = 0; at < sizeof unsafe / sizeof unsafe [0] + sizeof safe / sizeof safe [0]; at++) {
+        bool is_safe = at >= sizeof unsafe / sizeof unsafe [0];
+        const char *path = is_safe? safe [at - sizeof unsafe / sizeof unsafe [0]]: unsafe [at];
+        scene_project (P1, ANNE, "builder");
+        snprintf (text, sizeof text, "insert into public.project_files (project_id, path, content) values ('" P1 "', E'%s', 'x')", path);
+        cf_test_sql (text);
+        const char *verdict = scene_judge (cf_files_page, P1, ANNE, "", 100);
+        ck_assert_msg (strcmp (verdict, is_safe? "": "path") == 0, "%s: \"%s\"", path, verdict);
+        cf_test_sql ("delete from public.projects");
+    }
+}
+
 #define W(n_) "dddddddd-0000-4000-8000-00000000000" #n_
 
 static void
@@ -271,10 +366,14 @@ TEST (too_many_bytes_are_never_read, s_refuses_too_much)
 TEST (a_write_raises_the_version_it_expects, s_writes)
 TEST (what_cannot_be_kept_is_refused, s_refuses_writes)
 TEST (a_language_is_said_kept_or_guessed, s_knows_languages)
+TEST (files_come_in_pages, s_pages)
+TEST (a_page_fits_a_message, s_bounds_pages)
+TEST (paths_that_lead_away_are_refused, s_refuses_paths)
 TEST (the_same_write_counts_once, s_writes_once)
 TEST (many_writes_at_once_count_once_each, s_writes_many)
 TEST (a_file_is_deleted_by_its_user, s_deletes)
 
 SCENE_MAIN ("files", files_are_shown_with_and_without_content, a_version_rises_with_the_content, too_many_bytes_are_never_read,
             a_write_raises_the_version_it_expects, what_cannot_be_kept_is_refused, a_language_is_said_kept_or_guessed,
+            files_come_in_pages, a_page_fits_a_message, paths_that_lead_away_are_refused,
             the_same_write_counts_once, many_writes_at_once_count_once_each, a_file_is_deleted_by_its_user)
