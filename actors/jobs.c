@@ -2,16 +2,17 @@
 /*  jobs - the ledger: accepts, queues, leases and ends jobs
  *
  *  Owns:       agent_jobs, codeforge.job_steps and codeforge.job_events; the queues; who holds which job.
- *  Answers:    edges: JOB_CREATE, JOB_READ, JOB_LIST, JOB_CANCEL, JOB_ANSWER, JOB_WATCH, USAGE_READ.
- *              those who work: JOB_STEP, JOB_END, JOB_JOURNAL, LEASES_HELD; event jobs.progress.
+ *  Answers:    edges: JOB_SECRET, JOB_CREATE, JOB_READ, JOB_LIST, JOB_CANCEL, JOB_ANSWER, JOB_WATCH, USAGE_READ.
+ *              those who work: JOB_SECRET_READ, JOB_STEP, JOB_END, JOB_JOURNAL, LEASES_HELD; event jobs.progress.
  *  Asks:       agents (JOB_RUN, JOB_STOP).
  *  Tells:      job.<id> (each change, once committed), state.jobs (a new instance: announce your leases), state.database.
  *  Stops:      on TERM, once everything is committed; running jobs go on without it.
  *  If it dies: nothing is lost: the ledger has every accepted job; agents keep working and say so to the next instance, which
- *              queues the rest again.
+ *              queues the rest again. Secrets are only here: a job that had not read its own fails and says so.
  */
 
 #include "actors/ledger/lease.h"
+#include "actors/ledger/secrets.h"
 #include "actors/ledger/usage.h"
 #include "actors/lib/actor.h"
 #include "proto/base/config.h"
@@ -23,6 +24,7 @@
 #include <string.h>
 
 #define CF_JOBS_PRUNE_MS 600000         /* how often old steps and events are dropped */
+#define CF_JOBS_UNCLAIMED_MS 30000      /* how long a secret is kept whose job does not come */
 #define CF_JOBS_AGAIN_MS 5              /* between two looks at what another task waits for */
 #define CF_JOBS_WATCH_DATABASE_MS 200   /* how often a change of the database's state is noticed */
 
@@ -32,6 +34,7 @@ typedef struct {
     cf_ledger_t *ledger;
     cf_desk_t *desk;
     cf_lease_t *lease;
+    cf_secrets_t *secrets;
     cf_subscription_t *progress;
     cf_timer_t sweep, prune, database;
     cf_task_t *starting, *pruning;      /* tasks that nobody asked for; NULL while there is none */
@@ -164,6 +167,18 @@ s_is_known (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask)
     else if (job)
         cf_fail_with (task, CF_ERROR_CONFLICT, "the id is taken", "{\"field\":\"job_id\"}");
     return job != NULL;
+}
+
+static void
+s_on_job_secret (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_secret_t *given = fields;
+    cf_error_t error = { 0 };
+    if (cf_secrets_put (self->secrets, given->job, given->user, given->secret, &error))
+        cf_fail (task, &error);
+    else
+        cf_reply (task, &(cf_job_noted_t) { 0 });
 }
 
 static void
@@ -445,6 +460,20 @@ s_fenced (cf_task_t *task, jobs_t *self, const char *id, uint32_t attempt)
 }
 
 static void
+s_on_job_secret_read (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_secret_read_t *ask = fields;
+    const char *secret = cf_secrets_lookup (self->secrets, ask->job);
+    if (!s_fenced (task, self, ask->job, ask->attempt))
+        return;
+    if (secret)
+        cf_reply (task, &(cf_job_secret_shown_t) { .secret = secret });
+    else
+        cf_fail_with (task, CF_ERROR_NOT_FOUND, "the secret is no longer known", "");
+}
+
+static void
 s_note_commit (cf_task_t *task, jobs_t *self, cf_batch_ticket_t ticket)
 {
     cf_error_t error = { 0 };
@@ -483,7 +512,8 @@ s_on_job_end (cf_task_t *task, const void *fields, void *owner)
     cf_job_event_t event = strcmp (end->status, "completed") == 0? CF_JOB_ON_RESULT:
                            strcmp (end->status, "waiting_for_input") == 0? CF_JOB_ON_QUESTION: CF_JOB_ON_FAILURE;
     const char *result = event == CF_JOB_ON_FAILURE? NULL: end->result;
-    cf_batch_ticket_t ticket = cf_desk_move (self->desk, job, event, result, event == CF_JOB_ON_FAILURE? end->error: NULL);
+    const cf_job_failure_t failure = { .code = end->code, .text = end->error, .details = end->details };
+    cf_batch_ticket_t ticket = cf_desk_move (self->desk, job, event, result, event == CF_JOB_ON_FAILURE? &failure: NULL);
     if (ticket)
         cf_lease_release (self->lease, job, false);
     s_note_commit (task, self, ticket);
@@ -547,9 +577,10 @@ static void
 s_on_overdue (void *arg, cf_job_t *job)
 {
     jobs_t *self = arg;
-    char failure [64];
-    snprintf (failure, sizeof failure, "timeout after %llu s", (unsigned long long) cf_job_limit_ms (job->kind) / 1000u);
-    if (cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, failure))
+    char text [64];
+    const cf_job_failure_t failure = { .code = cf_error_name (CF_ERROR_TIMEOUT), .text = text, .details = "" };
+    snprintf (text, sizeof text, "timeout after %llu s", (unsigned long long) cf_job_limit_ms (job->kind) / 1000u);
+    if (cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, &failure))
         cf_lease_release (self->lease, job, true);
 }
 
@@ -656,6 +687,8 @@ s_start (cf_task_t *task, void *arg)
 }
 
 static const cf_handler_t s_handlers [] = {
+    { CF_JOB_SECRET,  s_on_job_secret },
+    { CF_JOB_SECRET_READ, s_on_job_secret_read },
     { CF_JOB_CREATE,  s_on_job_create },
     { CF_JOB_READ,    s_on_job_read },
     { CF_JOB_LIST,    s_on_job_list },
@@ -699,6 +732,7 @@ s_on_end (void *arg)
 {
     jobs_t *self = arg;
     cf_event_unsubscribe (&self->progress);
+    cf_secrets_destroy (&self->secrets);
     cf_desk_close (self->desk);
     cf_ledger_destroy (&self->ledger);
     cf_lease_destroy (&self->lease);
@@ -716,7 +750,8 @@ main (void)
     self.ledger = cf_ledger_new (self.loop, s_on_accepted, &self, &error);
     self.desk = self.ledger? cf_desk_new (self.loop, self.ledger, s_on_overdue, &self): NULL;
     self.lease = self.desk? cf_lease_new (self.loop, self.desk, self.ledger): NULL;
-    if (!self.lease) {
+    self.secrets = self.lease? cf_secrets_new (self.loop, self.desk, CF_JOBS_UNCLAIMED_MS): NULL;
+    if (!self.secrets) {
         cf_log_error ("cannot start: %s", *error.text? error.text: "out of memory");
         return EXIT_FAILURE;
     }

@@ -185,6 +185,19 @@ s_cancel (cf_request_t *request, const char *job)
     cf_codec_free (&cancelled);
 }
 
+/*  What the job needs to know and nobody may keep goes before it, to the memory of `jobs`. 0, or -1 after having answered. */
+static int
+s_entrust (cf_request_t *request, const cf_await_wish_t *wish, const char *job)
+{
+    if (!wish->secret)
+        return 0;
+    cf_job_noted_t *noted = cf_request_ask (request, CF_JOB_SECRET, &(cf_job_secret_t) {
+        .job = job, .user = request->user, .secret = wish->secret });
+    int rc = noted? 0: -1;
+    cf_codec_free (&noted);
+    return rc;
+}
+
 /*  Makes the job of this id and waits; what was accepted, or NULL after having answered. */
 static cf_job_accepted_t *
 s_try (cf_request_t *request, const cf_await_wish_t *wish, const char *job, cf_json_t **stopped)
@@ -196,7 +209,7 @@ s_try (cf_request_t *request, const cf_await_wish_t *wish, const char *job, cf_j
         cf_reply_fault (request, CF_FAULT_BUSY, NULL);
         return NULL;
     }
-    cf_job_accepted_t *accepted = s_create (request, wish, job);
+    cf_job_accepted_t *accepted = s_entrust (request, wish, job)? NULL: s_create (request, wish, job);
     if (accepted && waits) {
         wait.told = strcmp (accepted->status, "queued") != 0;      /* it was there already, and may have ended */
         *stopped = s_wait (&wait, job, wish->wait_s);
@@ -229,23 +242,6 @@ cf_await_job (cf_request_t *request, const cf_await_wish_t *wish, cf_json_t **en
 
 /* ---- its result ---- */
 
-/*  The code whose public sentence text is, since a job keeps only that of its error; CF_OK where it is none. */
-static cf_error_code_t
-s_code_of (const char *text)
-{
-    static const cf_error_code_t codes [] = {
-#define ERROR(name_, number_, status_, api_, retryable_, sentence_) CF_ERROR_##name_,
-#include "proto/errors.def"
-#undef ERROR
-    };
-    if (strncmp (text, "timeout after ", 14) == 0)
-        return CF_ERROR_TIMEOUT;
-    for (size_t at = 0; at < sizeof codes / sizeof codes [0]; at++)
-        if (strcmp (cf_error_sentence (codes [at]), text) == 0)
-            return codes [at];
-    return CF_OK;
-}
-
 static void
 s_reply_unfinished (cf_request_t *request, const char *agent, cf_error_code_t code)
 {
@@ -265,7 +261,12 @@ s_take_result (cf_request_t *request, const char *agent, const cf_json_t *ended)
 {
     if (s_is (ended, "completed"))
         return json_incref (json_object_get (ended, "result"));
-    s_reply_unfinished (request, agent, s_is (ended, "cancelled")? CF_ERROR_CANCELLED: s_code_of (cf_json_str (ended, "error", "")));
+    cf_error_code_t code = s_is (ended, "cancelled")? CF_ERROR_CANCELLED: cf_error_named (cf_json_str (ended, "error_code", ""));
+    cf_json_t *details = json_object_get (ended, "error_details");
+    if (code && json_is_object (details))       /* the agent said what a client can do about it */
+        cf_reply_words (request, code, cf_json_str (ended, "error", ""), json_incref (details));
+    else
+        s_reply_unfinished (request, agent, code);
     return NULL;
 }
 
@@ -293,11 +294,17 @@ s_result (cf_request_t *request, const cf_await_wish_t *wish)
 cf_json_t *
 cf_await_result (cf_request_t *request, const char *agent, const char *project, cf_json_t *input)
 {
+    return cf_await_result_with (request, agent, project, input, NULL);
+}
+
+cf_json_t *
+cf_await_result_with (cf_request_t *request, const char *agent, const char *project, cf_json_t *input, const char *secret)
+{
     cf_json_t *result = NULL;
     h2o_iovec_t prefer = cf_request_header (request, "prefer");
     bool later = prefer.base && cf_prefer_async (prefer.base, prefer.len);
     const cf_await_wish_t wish = {
-        .agent = agent, .project = project, .input = input, .tied = !later,
+        .agent = agent, .project = project, .input = input, .secret = secret, .tied = !later,
         .wait_s = later? 0: (uint32_t) cf_config_u64 (CF_CONFIG_AGENT_TIMEOUT) + CF_AWAIT_GRACE_S
     };
     if (!input)

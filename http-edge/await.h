@@ -15,6 +15,7 @@ typedef struct {
     const char *agent;          /* kind of job */
     const char *project;        /* id, or "" */
     const cf_json_t *input;     /* input_context, or NULL */
+    const char *secret;         /* that the job must know and nobody may keep, or NULL */
     uint32_t wait_s;            /* for its end; 0: not at all */
     bool tied;                  /* the job is of no use without the request: cancelled where the client leaves or the wait is over */
 } cf_await_wish_t;
@@ -29,6 +30,10 @@ void cf_await_reply_accepted (cf_request_t *request, const cf_job_accepted_t *ac
     having answered: 202 where `Prefer: respond-async` asks for the job instead, or what became of the job. It is cancelled when
     the client leaves. */
 cf_json_t *cf_await_result (cf_request_t *request, const char *agent, const char *project, cf_json_t *input);
+
+/*  The same with a secret that the job's agent may read (cf_work_secret), or NULL. It is never written anywhere: a job that outlives
+    the memory of `jobs` before it was begun fails. */
+cf_json_t *cf_await_result_with (cf_request_t *request, const char *agent, const char *project, cf_json_t *input, const char *secret);
 
 /*  Every waiting request asks the ledger whether it missed the end. */
 void cf_await_look_again (void);

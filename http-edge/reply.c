@@ -190,6 +190,12 @@ cf_reply_code (cf_request_t *request, cf_error_code_t code, cf_json_t *details)
     s_send_error (request, cf_error_status (code), cf_error_api (code), cf_error_sentence (code), details);
 }
 
+void
+cf_reply_words (cf_request_t *request, cf_error_code_t code, const char *text, cf_json_t *details)
+{
+    s_send_error (request, cf_error_status (code), cf_error_api (code), text, details);
+}
+
 /*  Whether the actor's own words are meant for the client. */
 static bool
 s_is_for_client (cf_error_code_t code)

@@ -32,6 +32,8 @@ void cf_reply_fault (cf_request_t *request, cf_fault_t fault, cf_json_t *details
 void cf_reply_refused (cf_request_t *request, const char *field, const char *reason);
 /*  What work for the request ended with: the code's status and sentence. details is taken; NULL: none. */
 void cf_reply_code (cf_request_t *request, cf_error_code_t code, cf_json_t *details);
+/*  The same with words of its own, meant for the client. */
+void cf_reply_words (cf_request_t *request, cf_error_code_t code, const char *text, cf_json_t *details);
 /*  What a call ended with: details of client faults are those that came with it, other texts stay here. */
 void cf_reply_error (cf_request_t *request, const cf_error_t *error);
 

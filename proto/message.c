@@ -64,6 +64,15 @@ cf_message_row_at (size_t at)
     return at < S_COUNT? &s_rows [at]: NULL;
 }
 
+bool
+cf_message_is_secret (const cf_message_row_t *row)
+{
+    for (const cf_field_t *field = row->fields; field->name; field++)
+        if (field->type == CF_FIELD_secret)
+            return true;
+    return false;
+}
+
 /*  A switch, so that a number given twice does not compile. */
 const cf_message_row_t *
 cf_message_row (uint32_t id)

@@ -104,5 +104,7 @@ typedef struct {
 const cf_message_row_t *cf_message_row (uint32_t id);
 /*  Rows in the table's order; NULL from at = count on. */
 const cf_message_row_t *cf_message_row_at (size_t at);
+/*  Whether a body of that message holds a secret. */
+bool cf_message_is_secret (const cf_message_row_t *row);
 
 #endif

@@ -185,14 +185,14 @@ cf_desk_drop (cf_desk_t *self, cf_job_t *job)
 static void
 s_end_otherwise (cf_desk_t *self, cf_job_t *job, uint64_t seq)
 {
-    static const char failure [] = "the result could not be stored";
+    static const cf_job_failure_t failure = { "DATABASE_REFUSED", "the result could not be stored", "" };
     cf_log_error ("job %s: the ledger refused its end", job->id);
-    if (job->state == CF_JOB_FAILED && job->error && strcmp (job->error, failure) == 0)
+    if (job->state == CF_JOB_FAILED && job->error && strcmp (job->error, failure.text) == 0)
         return;
     if (job->last_event == seq)
         job->last_event--;
     job->state = CF_JOB_RUNNING;
-    cf_desk_move (self, job, CF_JOB_ON_FAILURE, NULL, failure);
+    cf_desk_move (self, job, CF_JOB_ON_FAILURE, NULL, &failure);
 }
 
 static void
@@ -286,11 +286,33 @@ s_copy_text (char *into, size_t size, const char *text)
     into [length] = 0;
 }
 
+static bool
+s_is_object (const char *text)
+{
+    cf_json_t *value = cf_json_parse (text, strlen (text), NULL);
+    bool object = json_is_object (value);
+    json_decref (value);
+    return object;
+}
+
+/*  Texts may have been cut on their way; details that are no object are dropped, since the database would refuse the row. */
+static void
+s_keep_failure (cf_job_t *job, const cf_job_failure_t *failure)
+{
+    s_replace (&job->error, failure? failure->text: NULL);
+    s_replace (&job->error_details, failure && s_is_object (failure->details)? failure->details: NULL);
+    s_copy_text (job->error_code, sizeof job->error_code, failure? failure->code: "");
+    if (job->error)
+        job->error [s_whole (job->error, strlen (job->error))] = 0;
+}
+
 /*  What a move writes at most. */
 static size_t
-s_move_bytes (const cf_job_t *job, cf_job_event_t event, const char *result, const char *failure)
+s_move_bytes (const cf_job_t *job, cf_job_event_t event, const char *result, const cf_job_failure_t *failure)
 {
-    size_t bytes = CF_DESK_ROW_BYTES + 8 * (failure? strlen (failure): 0) + (result? strlen (result): 0);
+    size_t bytes = CF_DESK_ROW_BYTES + (result? strlen (result): 0);
+    if (failure)
+        bytes += 8 * (strlen (failure->text) + strlen (failure->details));
     if (event == CF_JOB_ON_QUESTION)
         bytes += 6 * (result? strlen (result): 0);          /* once more in its event, quoted */
     if (event == CF_JOB_ON_ANSWER)
@@ -333,7 +355,7 @@ s_describe (cf_job_t *job, cf_job_event_t event)
 }
 
 cf_batch_ticket_t
-cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *result, const char *failure)
+cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *result, const cf_job_failure_t *failure)
 {
     cf_job_state_t before = job->state, after = cf_job_next (before, event);
     size_t most = event == CF_JOB_ON_LEASE? CF_DESK_BEGIN_BYTES: CF_BATCH_WAITING_BYTES;
@@ -343,9 +365,7 @@ cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *
     if (before == CF_JOB_RUNNING)
         s_leave_running (self, job);
     s_replace (&job->result, result);
-    s_replace (&job->error, failure);
-    if (job->error)             /* it may have been cut on its way */
-        job->error [s_whole (job->error, strlen (job->error))] = 0;
+    s_keep_failure (job, failure);
     if (after == CF_JOB_RUNNING)
         s_enter_running (self, job);
     if (cf_job_is_terminal (after)) {

@@ -32,10 +32,11 @@ size_t cf_desk_count_of (cf_desk_t *self, const char *user);
 /*  First job in the desk's order; the others follow by job->hh.next. */
 cf_job_t *cf_desk_first (cf_desk_t *self);
 
-/*  Moves job by event (see the table in job.c), with result (JSON text or NULL) and failure (text or NULL) as what it has from now
+/*  Moves job by event (see the table in job.c), with result (JSON text or NULL) and failure (or NULL) as what it has from now
     on. The ticket of its row; 0 when the table refuses, or when too much waits for the database, or the desk is closed (then nothing
     has changed). The job's place in a queue or with a holder is the caller's to end, afterwards. */
-cf_batch_ticket_t cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *result, const char *failure);
+cf_batch_ticket_t cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *result,
+                                const cf_job_failure_t *failure);
 /*  Tells progress (which never goes back), stage and note ("": as they are). */
 void cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const char *stage, const char *note);
 /*  Tells that a step starts; nothing if it has started already. */

@@ -20,6 +20,7 @@ static const cf_job_kind_t s_kinds [] = {
     { "pedagogy",  "pedagogy",  120, NULL,           NULL,            true  },
     { "roadmap",   "roadmap",   180, "requirements", NULL,            false },
     { "builder",   "pipeline",    0, NULL,           NULL,            false },
+    { "github",    "github",    300, NULL,           NULL,            false },
 };
 
 #define KIND_COUNT (sizeof s_kinds / sizeof s_kinds [0])
@@ -107,6 +108,12 @@ cf_job_event_name (cf_job_state_t state)
     return s_event_names [state];
 }
 
+cf_job_failure_t
+cf_job_failure (cf_error_code_t code)
+{
+    return (cf_job_failure_t) { .code = cf_error_name (code), .text = cf_error_sentence (code), .details = "" };
+}
+
 cf_job_state_t
 cf_job_state_named (const char *name)
 {
@@ -149,6 +156,7 @@ cf_job_destroy (cf_job_t **self_p)
     free (self->input);
     free (self->result);
     free (self->error);
+    free (self->error_details);
     free (self);
     *self_p = NULL;
 }
@@ -225,6 +233,16 @@ cf_job_show_step (const cf_step_t *step)
     return shown;
 }
 
+/*  job is one that has ended, or NULL. */
+static void
+s_put_failure (cf_json_t *into, const cf_job_t *job)
+{
+    bool failed = job && job->error;
+    json_object_set_new (into, "error", failed? json_string (job->error): json_null ());
+    json_object_set_new (into, "error_code", failed && *job->error_code? json_string (job->error_code): json_null ());
+    json_object_set_new (into, "error_details", failed? s_parsed (job->error_details): json_null ());
+}
+
 /*  An end that is not committed yet is not told: a crash would take it back. */
 static cf_job_state_t
 s_visible_state (const cf_job_t *self)
@@ -245,7 +263,7 @@ cf_job_show (const cf_job_t *self)
     json_object_set_new (shown, "progress", json_integer (ended || self->progress < 100? self->progress: 99));
     json_object_set_new (shown, "stage", json_string (self->stage));
     json_object_set_new (shown, "result", ended || state == CF_JOB_WAITING? s_parsed (self->result): json_null ());
-    json_object_set_new (shown, "error", ended && self->error? json_string (self->error): json_null ());
+    s_put_failure (shown, ended? self: NULL);
     json_object_set_new (shown, "attempt", json_integer (cf_job_shown_attempt (self)));
     json_object_set_new (shown, "created_at", s_time (self->created_us));
     json_object_set_new (shown, "started_at", s_time (self->started_us));
@@ -276,6 +294,6 @@ cf_job_show_event (const cf_job_t *self, const char *event, const cf_step_t *ste
     else if (strcmp (event, "waiting") == 0 || (with_result && strcmp (event, "complete") == 0))
         json_object_set_new (shown, "result", s_parsed (self->result));
     else if (strcmp (event, "error") == 0)
-        json_object_set_new (shown, "error", json_string (self->error? self->error: "failed"));
+        s_put_failure (shown, self);
     return shown;
 }

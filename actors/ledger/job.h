@@ -64,6 +64,16 @@ typedef struct cf_step_t {
 
 typedef struct cf_job_peer_t cf_job_peer_t;
 
+/*  Why a job failed. */
+typedef struct {
+    const char *code;           /* name in errors.def */
+    const char *text;           /* for people */
+    const char *details;        /* for clients: JSON text, or "" */
+} cf_job_failure_t;
+
+/*  With the code's public sentence. */
+cf_job_failure_t cf_job_failure (cf_error_code_t code);
+
 typedef struct cf_job_t {
     UT_hash_handle hh;
     struct cf_job_t *prev, *next;       /* in its user's queue, or among its holder's leases */
@@ -84,7 +94,9 @@ typedef struct cf_job_t {
     uint32_t priority;
     char *input;                /* JSON text */
     char *result;               /* JSON text: the questions while waiting, the document once ended; or NULL */
-    char *error;                /* or NULL */
+    char *error;                /* why it failed, for people; or NULL */
+    char error_code [32];       /* name in errors.def, or "" */
+    char *error_details;        /* JSON text, or NULL */
     bool simulated;
     char trace [CF_TRACE_SIZE];
     uint64_t created_us, started_us, completed_us;      /* wall clock; 0: not yet */

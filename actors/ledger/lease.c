@@ -181,7 +181,8 @@ s_on_not_taken (cf_task_t *task, const errand_t *errand, const cf_error_t *error
         return;
     cf_log_warning ("job %s was not taken by %s: %s", errand->job, errand->peer, error->text);
     bool again = s_passes (error->code);
-    if (!cf_desk_move (self->desk, job, again? CF_JOB_ON_DEATH: CF_JOB_ON_FAILURE, NULL, again? NULL: cf_error_sentence (error->code)))
+    cf_job_failure_t failure = cf_job_failure (error->code);
+    if (!cf_desk_move (self->desk, job, again? CF_JOB_ON_DEATH: CF_JOB_ON_FAILURE, NULL, again? NULL: &failure))
         return;                 /* too much waits for the database: its time ends it */
     s_stop_holder (self, errand->peer, errand->job, errand->attempt);
     s_let_go (job);
@@ -298,7 +299,8 @@ s_take_back (cf_lease_t *self, cf_job_t *job, bool died)
     s_let_go (job);
     job->deaths += died;
     if (job->deaths >= CF_LEASE_DEATHS) {
-        if (cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, cf_error_sentence (CF_ERROR_POISONED)))
+        cf_job_failure_t failure = cf_job_failure (CF_ERROR_POISONED);
+        if (cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, &failure))
             cf_log_error ("job %s: %d processes were lost over it", job->id, CF_LEASE_DEATHS);
         else
             job->deaths -= died;

@@ -43,11 +43,13 @@ static const char s_update_sql [] =
     "update public.agent_jobs j set status = u.status, result = u.result, error = u.error, progress = u.progress, stage = u.stage,"
     "   attempt = u.attempt, last_event = u.last_event, input_tokens = u.input_tokens, output_tokens = u.output_tokens,"
     "   cost_usd = u.cost_usd, calls = u.calls, spent_ms = u.spent_ms, started_at = u.started_at, completed_at = u.completed_at,"
-    "   input_context = coalesce (u.input, j.input_context), deaths = u.deaths, answers = u.answers, updated_at = now ()"
+    "   input_context = coalesce (u.input, j.input_context), deaths = u.deaths, answers = u.answers,"
+    "   error_code = u.error_code, error_details = u.error_details, updated_at = now ()"
     " from (select distinct on (id) * from unnest ($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::int[], $6::text[], $7::int[],"
     "   $8::bigint[], $9::bigint[], $10::bigint[], $11::numeric[], $12::int[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],"
-    "   $16::jsonb[], $17::int[], $18::int[]) with ordinality as r (id, status, result, error, progress, stage, attempt, last_event,"
-    "   input_tokens, output_tokens, cost_usd, calls, spent_ms, started_at, completed_at, input, deaths, answers, n) order by id, n desc) u"
+    "   $16::jsonb[], $17::int[], $18::int[], $19::text[], $20::jsonb[]) with ordinality as r (id, status, result, error, progress, stage, attempt, last_event,"
+    "   input_tokens, output_tokens, cost_usd, calls, spent_ms, started_at, completed_at, input, deaths, answers, error_code, error_details, n)"
+    "   order by id, n desc) u"
     " where j.id = u.id and j.attempt <= u.attempt and j.status not in ('completed', 'failed', 'cancelled')";
 
 static const char s_step_sql [] =
@@ -69,8 +71,9 @@ static const char s_event_sql [] =
     "j.id, j.project_id, j.user_id, j.agent_type, j.status, j.input_context, j.result, j.error, j.progress, j.stage,"     \
     " j.attempt, j.priority, j.last_event, j.input_tokens, j.output_tokens, j.cost_usd, j.calls, j.simulated, j.spent_ms, j.trace," \
     " (extract (epoch from j.created_at) * 1000000)::bigint, (extract (epoch from j.started_at) * 1000000)::bigint,"      \
-    " (extract (epoch from j.completed_at) * 1000000)::bigint, j.deaths, j.answers"
-#define JOB_STEPS 25                    /* column after those of a job: its steps, where they are read with it */
+    " (extract (epoch from j.completed_at) * 1000000)::bigint, j.deaths, j.answers,"     \
+    " j.error_code, j.error_details"
+#define JOB_STEPS 27                    /* column after those of a job: its steps, where they are read with it */
 
 /*  The journal is out of every user's reach, so it is read beside what the user may see of the job. */
 #define STEPS                                                                                                   \
@@ -107,7 +110,7 @@ cf_ledger_new (cf_loop_t *loop, cf_ledger_accepted_fn *fn, void *arg, cf_error_t
         return NULL;
     }
     self->accept = cf_batch_lane (self->batch, s_accept_sql, 9, s_on_accepted, self);
-    self->update = cf_batch_lane (self->batch, s_update_sql, 18, NULL, NULL);
+    self->update = cf_batch_lane (self->batch, s_update_sql, 20, NULL, NULL);
     self->step = cf_batch_lane (self->batch, s_step_sql, 14, NULL, NULL);
     self->event = cf_batch_lane (self->batch, s_event_sql, 4, NULL, NULL);
     return self;
@@ -197,7 +200,8 @@ cf_ledger_update (cf_ledger_t *self, const cf_job_t *job, bool with_input)
         s_u64 (&attempt, job->attempt), s_u64 (&last_event, job->last_event), s_u64 (&input, job->input_tokens),
         s_u64 (&output, job->output_tokens), s_cost (&cost, job->cost_usd), s_u64 (&calls, job->calls),
         s_u64 (&spent, job->spent_ms + working_ms), s_time (&started, job->started_us), s_time (&completed, job->completed_us),
-        with_input? job->input: NULL, s_u64 (&deaths, job->deaths), s_u64 (&answers, job->answers)
+        with_input? job->input: NULL, s_u64 (&deaths, job->deaths), s_u64 (&answers, job->answers),
+        *job->error_code? job->error_code: NULL, job->error_details
     };
     return cf_batch_row (self->batch, self->update, values);
 }
@@ -290,6 +294,9 @@ s_load (const cf_db_result_t *result, size_t row, const char *steps)
     job->completed_us = s_number (result, row, 22);
     job->deaths = (uint32_t) s_number (result, row, 23);
     job->answers = (uint32_t) s_number (result, row, 24);
+    const char *details = cf_db_value (result, row, 26);
+    snprintf (job->error_code, sizeof job->error_code, "%s", s_text (result, row, 25));
+    job->error_details = details? strdup (details): NULL;
     s_load_steps (job, steps);
     return job;
 }

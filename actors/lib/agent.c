@@ -72,31 +72,6 @@ s_passes (cf_error_code_t code)
     return cf_error_retryable (code) || code == CF_ERROR_TIMEOUT || code == CF_ERROR_BUSY;
 }
 
-/*  Says how the job ended until `jobs` has heard it. A newer attempt's holder, or a job that ended meanwhile, makes
-    it moot; so does being cancelled. An end that cannot be told as it is (too large) is told as the failure to do so. */
-static void
-s_end_job (cf_task_t *task, const lease_t *lease, const char *status, const char *result, const char *error_text)
-{
-    cf_job_end_t end = { .job = lease->job, .attempt = lease->attempt, .status = status, .result = result, .error = error_text };
-    cf_error_t error = { 0 };
-    bool plain = false;
-    cf_task_limit (task, 0);
-    do {
-        cf_job_noted_t *noted = cf_call_patiently (task, CF_JOB_END, &end, CF_AGENT_END_MS, &error);
-        bool told = noted != NULL;
-        cf_codec_free (&noted);
-        if (told || cf_task_wait_status (task, NULL) || error.code == CF_ERROR_STALE_ATTEMPT || (plain && !s_passes (error.code)))
-            return;
-        if (!s_passes (error.code)) {
-            cf_log_error ("the end of job %s could not be told: %s: %s", lease->job, cf_error_name (error.code), error.text);
-            end.status = "failed";
-            end.result = "";
-            end.error = cf_error_sentence (error.code);
-            plain = true;
-        }
-    } while (cf_task_sleep (task, 200, &error) == 0);
-}
-
 /*  What the job's owner may read of an error: the sentence of its code, with our own text where we wrote it for people. */
 static const char *
 s_public_text (const cf_error_t *error)
@@ -107,6 +82,41 @@ s_public_text (const cf_error_t *error)
         default:
             return cf_error_sentence (error->code);
     }
+}
+
+/*  The failure with error; work may be NULL. */
+static cf_job_end_t
+s_failed (const cf_error_t *error, const cf_work_t *work)
+{
+    const char *details = work? cf_work_details (work): "";
+    return (cf_job_end_t) {
+        .status = "failed", .code = cf_error_name (error->code), .details = details,
+        .error = *details? error->text: s_public_text (error)
+    };
+}
+
+/*  Says how the job ended until `jobs` has heard it. A newer attempt's holder, or a job that ended meanwhile, makes
+    it moot; so does being cancelled. An end that cannot be told as it is (too large) is told as the failure to do so. */
+static void
+s_end_job (cf_task_t *task, const lease_t *lease, cf_job_end_t end)
+{
+    cf_error_t error = { 0 };
+    bool plain = false;
+    cf_task_limit (task, 0);
+    do {
+        end.job = lease->job;
+        end.attempt = lease->attempt;
+        cf_job_noted_t *noted = cf_call_patiently (task, CF_JOB_END, &end, CF_AGENT_END_MS, &error);
+        bool told = noted != NULL;
+        cf_codec_free (&noted);
+        if (told || cf_task_wait_status (task, NULL) || error.code == CF_ERROR_STALE_ATTEMPT || (plain && !s_passes (error.code)))
+            return;
+        if (!s_passes (error.code)) {
+            cf_log_error ("the end of job %s could not be told: %s: %s", lease->job, cf_error_name (error.code), error.text);
+            end = s_failed (&error, NULL);
+            plain = true;
+        }
+    } while (cf_task_sleep (task, 200, &error) == 0);
 }
 
 /*  What the user said with the job also belongs in the project's conversation. 0, or -1 with error. */
@@ -136,10 +146,10 @@ s_run_lease (cf_task_t *task, void *arg)
     char *text = result? cf_json_print (result): NULL;
     if (cf_task_wait_status (task, NULL) == 0) {        /* else it was taken from us: its end is not ours to tell */
         if (text)
-            s_end_job (task, lease, cf_work_is_waiting (work)? "waiting_for_input": "completed", text, "");
+            s_end_job (task, lease, (cf_job_end_t) { .status = cf_work_is_waiting (work)? "waiting_for_input": "completed", .result = text });
         else {
             cf_log_warning ("%s failed: %s: %s", run->agent, cf_error_name (error.code), error.text);
-            s_end_job (task, lease, "failed", "", s_public_text (&error));
+            s_end_job (task, lease, s_failed (&error, work));
         }
     }
     free (text);

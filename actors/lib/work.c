@@ -30,6 +30,7 @@ struct cf_work_t {
     char step [128];
     char project [CF_UUID_SIZE];
     cf_json_t *journal;
+    char *details;                      /* of the failure to come; NULL: none */
     bool node, waiting;
 };
 
@@ -75,6 +76,7 @@ cf_work_destroy (cf_work_t **self_p)
     if (!self)
         return;
     json_decref (self->journal);
+    free (self->details);
     free (self);
     *self_p = NULL;
 }
@@ -119,6 +121,31 @@ bool
 cf_work_is_waiting (const cf_work_t *self)
 {
     return self->waiting;
+}
+
+void
+cf_work_explain (cf_work_t *self, cf_json_t *details)
+{
+    free (self->details);
+    self->details = cf_json_print (details);
+    json_decref (details);
+}
+
+const char *
+cf_work_details (const cf_work_t *self)
+{
+    return self->details? self->details: "";
+}
+
+char *
+cf_work_secret (cf_work_t *self, cf_error_t *error)
+{
+    const cf_task_context_t *context = cf_task_context (self->task);
+    cf_job_secret_shown_t *shown = cf_call_patiently (self->task, CF_JOB_SECRET_READ, &(cf_job_secret_read_t) {
+        .job = context->job, .attempt = context->attempt }, CF_WORK_CALL_MS, error);
+    char *secret = shown? strdup (shown->secret): NULL;
+    cf_codec_free (&shown);
+    return secret;
 }
 
 const cf_json_t *

@@ -9,6 +9,8 @@
 cf_work_t *cf_work_new (cf_task_t *task, const char *agent, const char *step, const char *project, const char *journal, bool node);
 void cf_work_destroy (cf_work_t **self_p);
 bool cf_work_is_waiting (const cf_work_t *self);
+/*  What was said with cf_work_explain, as JSON text; "" if nothing. */
+const char *cf_work_details (const cf_work_t *self);
 /*  Frees the schemas and prompts that all work of this process shares. */
 void cf_work_free_shared (void);
 

@@ -2,6 +2,7 @@
 /*  child - everything that allocates is done before fork: between fork and exec another thread of ours may hold any lock */
 
 #include "ops/supervisor/child.h"
+#include "proto/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,13 +39,26 @@ s_put_variable (environment_t *self, const char *name, const char *value)
     }
 }
 
+/*  Ids of the messages whose bodies no capture may show; the broker cannot know, it sees envelopes only. */
+static const char *
+s_secret_messages (char *list, size_t size)
+{
+    const cf_message_row_t *row;
+    size_t filled = 0;
+    list [0] = 0;
+    for (size_t at = 0; (row = cf_message_row_at (at)); at++)
+        if (cf_message_is_secret (row) && filled < size)
+            filled += (size_t) snprintf (list + filled, size - filled, "%s%u", filled? ",": "", (unsigned) row->id);
+    return list;
+}
+
 static int
 s_make_environment (environment_t *self, const cf_child_spec_t *spec)
 {
     static const char *const passed [] = {
         "HOME", "TZ", "CODEFORGE_SHARE", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"
     };
-    char number [16];
+    char number [16], secrets [256];
     cf_buf_init (&self->text, CF_CHILD_ENVIRONMENT_BYTES);
     cf_buf_reserve (&self->text, CF_CHILD_ENVIRONMENT_BYTES);   /* all of it, so that it never moves */
     self->count = 0;
@@ -58,6 +72,7 @@ s_make_environment (environment_t *self, const cf_child_spec_t *spec)
     s_put_variable (self, "CF_CONFIG_FD", spec->settings? number: NULL);
     snprintf (number, sizeof number, "%d", FD_READY);
     s_put_variable (self, "CF_READY_FD", spec->announces? number: NULL);
+    s_put_variable (self, "CF_CAPTURE_WITHOUT_BODY", s_secret_messages (secrets, sizeof secrets));
     self->names [self->count] = NULL;
     return self->text.overflowed? -1: 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     uint32_t number;
@@ -49,6 +50,15 @@ cf_error_name (uint32_t code)
 {
     const row_t *row = s_lookup (code);
     return row? row->name: code == 0? "OK": "UNKNOWN";
+}
+
+cf_error_code_t
+cf_error_named (const char *name)
+{
+    for (size_t at = 0; at < sizeof s_rows / sizeof s_rows [0]; at++)
+        if (strcmp (s_rows [at].name, name) == 0)
+            return (cf_error_code_t) s_rows [at].number;
+    return CF_OK;
 }
 
 cf_error_code_t

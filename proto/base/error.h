@@ -27,6 +27,8 @@ int cf_error_set (cf_error_t *error, cf_error_code_t code, const char *format, .
 
 /*  Name as in errors.def ("TIMEOUT"), "OK" for 0, "UNKNOWN" for a number that is in no row. Static storage. */
 const char *cf_error_name (uint32_t code);
+/*  Code of a name; CF_OK where no row has it. */
+cf_error_code_t cf_error_named (const char *name);
 /*  Code for a number from the wire; CF_ERROR_INTERNAL where no row has it. */
 cf_error_code_t cf_error_from (uint32_t number);
 /*  The API's view of a code: HTTP status, `error` string, public sentence; whether the same call may be sent again. */

@@ -76,7 +76,7 @@ START_TEST (another_version_is_named)
     cf_envelope_encode (&envelope, &frame);
     for (size_t at = 0; at < 8; at++)
         if (frame.bytes [at] == (char) 0xCF || frame.bytes [at] == CF_ENVELOPE_VERSION)
-            frame.bytes [at] = frame.bytes [at] == CF_ENVELOPE_VERSION? 2: frame.bytes [at];
+            frame.bytes [at] = frame.bytes [at] == CF_ENVELOPE_VERSION? CF_ENVELOPE_VERSION + 1: frame.bytes [at];
     ck_assert_int_eq (cf_envelope_decode (&after, frame.bytes, frame.size, &error), -1);
     ck_assert_ptr_nonnull (strstr (error.text, "version"));
     cf_buf_free (&frame);

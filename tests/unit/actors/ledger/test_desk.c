@@ -113,9 +113,10 @@ START_TEST (a_text_cut_within_a_character_is_stored)
     strcpy (note + 198, "\xE2\x82\xAC and more");              /* 199 bytes are all it takes */
     cf_desk_progress (scene.desk, job, 2, "", note);
     ck_assert_uint_eq (strlen (job->note), 198);
-    cf_desk_move (scene.desk, job, CF_JOB_ON_FAILURE, NULL, "because of \xF0\x9F\x98");
+    cf_desk_move (scene.desk, job, CF_JOB_ON_FAILURE, NULL, &(cf_job_failure_t) { "INTERNAL", "because of \xF0\x9F\x98", "not json" });
     world_until (strstr (scene.told, "error"));
     ck_assert_str_eq (cf_test_sql ("select error from public.agent_jobs"), "because of ");
+    ck_assert_str_eq (cf_test_sql ("select error_code || coalesce (error_details::text, ' none') from public.agent_jobs"), "INTERNAL none");
     scene_end ();
 }
 END_TEST
@@ -168,7 +169,7 @@ START_TEST (too_much_that_waits_stops_moves_not_ends)
     cf_desk_start_step (scene.desk, refused, "qa");
     ck_assert_uint_eq (refused->last_event, 1);                 /* nobody is told of progress now */
     ck_assert_ptr_null (refused->steps);
-    ck_assert_uint_gt (cf_desk_move (scene.desk, refused, CF_JOB_ON_FAILURE, NULL, "short"), 0);        /* there is room for that */
+    ck_assert_uint_gt (cf_desk_move (scene.desk, refused, CF_JOB_ON_FAILURE, NULL, &(cf_job_failure_t) { "INTERNAL", "short", "" }), 0);        /* there is room for that */
     cf_test_postgres_start ();
     scene_settle ();
     ck_assert_uint_eq (cf_desk_size (scene.desk), 12 - taken - 1);
@@ -294,9 +295,10 @@ START_TEST (working_time_ends_and_outlives_a_restart)
     ck_assert_uint_ge (job->spent_ms, 1000);
     scene.overdue = 0;
     world_until (scene.overdue == 1);           /* at once, not after another second of work */
-    ck_assert_uint_gt (cf_desk_move (scene.desk, job, CF_JOB_ON_FAILURE, NULL, "timeout after 1 s"), 0);
+    ck_assert_uint_gt (cf_desk_move (scene.desk, job, CF_JOB_ON_FAILURE, NULL, &(cf_job_failure_t) { "TIMEOUT", "timeout after 1 s", "{\"field\":\"x\"}" }), 0);
     scene_settle ();
     ck_assert_str_eq (cf_test_sql ("select status || error from public.agent_jobs"), "failedtimeout after 1 s");
+    ck_assert_str_eq (cf_test_sql ("select error_code || error_details::text from public.agent_jobs"), "TIMEOUT{\"field\": \"x\"}");
     scene_end ();
 }
 END_TEST

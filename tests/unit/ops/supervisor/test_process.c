@@ -153,6 +153,7 @@ START_TEST (knows_only_what_it_must)
     ck_assert_ptr_null (strstr (log, "very-secret"));
     ck_assert_ptr_null (strstr (log, "hidden-value"));
     ck_assert_ptr_nonnull (strstr (log, "CF_INSTANCE=1"));
+    ck_assert_ptr_nonnull (strstr (log, "CF_CAPTURE_WITHOUT_BODY=110,112"));
     ck_assert_ptr_nonnull (strstr (log, "\"text\":\"1\""));             /* the settings did hold it */
     ck_assert_ptr_nonnull (strstr (log, "\"text\":\"0 1 2 3 4 5 0\"")); /* 5: ls's own; then no core */
     ck_assert_ptr_nonnull (strstr (log, "\"text\":\"0077\""));
