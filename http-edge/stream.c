@@ -447,6 +447,20 @@ s_open_with (stream_t *self, cf_request_t *request, const cf_job_history_t *hist
     s_flush (self);
 }
 
+/*  Whether a client that comes back has the event that ended the job. It would come back for ever: only 204 tells an EventSource
+    to stay away (WHATWG HTML, section 9.2, server-sent events). */
+static bool
+s_has_all (const cf_stream_wish_t *wish, const cf_job_history_t *history)
+{
+    if (!wish->returns || !wish->resume || !history->ended)
+        return false;
+    cf_json_t *events = cf_json_parse (history->events, strlen (history->events), NULL);
+    const cf_json_t *last = json_array_get (events, json_array_size (events) - 1);
+    bool has_all = last && (uint64_t) cf_json_int (last, "seq", 0) == wish->after;
+    json_decref (events);
+    return has_all;
+}
+
 void
 cf_stream_serve (cf_request_t *request, const cf_stream_wish_t *wish)
 {
@@ -457,10 +471,14 @@ cf_stream_serve (cf_request_t *request, const cf_stream_wish_t *wish)
     }
     const cf_job_watch_t watch = { .job = request->job, .user = request->user, .after = wish->after, .resume = wish->resume };
     cf_job_history_t *history = cf_request_ask (request, CF_JOB_WATCH, &watch);
-    if (history && request->http)
+    bool opens = history && request->http && !s_has_all (wish, history);
+    if (opens)
         s_open_with (self, request, history);
-    else
+    else {
         s_free (self);
+        if (history)
+            cf_reply_nothing (request);
+    }
     cf_codec_free (&history);
 }
 

@@ -13,6 +13,7 @@
 typedef struct {
     uint64_t after;             /* the last sequence number the client has */
     bool resume;                /* whether it has one */
+    bool returns;               /* it says so in the header with which an EventSource comes back */
     bool tokens;                /* whether it wants the model's output, too */
 } cf_stream_wish_t;
 

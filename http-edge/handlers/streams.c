@@ -28,7 +28,8 @@ s_last_id (cf_request_t *request, cf_stream_wish_t *wish)
 {
     char text [24] = "";
     h2o_iovec_t header = cf_request_header (request, "last-event-id");
-    if (header.base && header.len < sizeof text)
+    wish->returns = header.base && header.len < sizeof text;
+    if (wish->returns)
         memcpy (text, header.base, header.len);
     else if (!cf_query_text (request, "last_event_id", "", text, sizeof text))
         return false;

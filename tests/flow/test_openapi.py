@@ -4,21 +4,19 @@ the page that shows the document is used in a browser.
 
 The browser part needs Chromium and Node >= 20; npm installs what tests/support/browser/package-lock.json pins into the build
 folder."""
-import hashlib
 import http.client
 import json
-import os
 import pathlib
 import re
 import shutil
-import subprocess
 import urllib.parse
 import uuid
 
 import pytest
 
+from support.node import Program
 from support.openapi import Document
-from support.system import BIN, System, make_token, wait_for
+from support.system import System, make_token, wait_for
 
 ROOT = pathlib.Path (__file__).resolve ().parents [2]
 WRITTEN = Document (json.loads ((ROOT / "proto/openapi.json").read_text ()))        # names the cases; judged by is what is served
@@ -432,35 +430,14 @@ def test_unknown_files (system):
     assert system.request ("GET", "/docs/../etc/passwd", user = None).status in (400, 404)
 
 
-def node_version ():
-    if not shutil.which ("node") or not shutil.which ("npm"):
-        return 0
-    return int (subprocess.run (["node", "--version"], capture_output = True, text = True).stdout.lstrip ("v").split (".") [0] or 0)
-
-
 @pytest.fixture (scope = "module")
 def browser ():
     """Runs tests/support/browser/docs.mjs."""
     chromium = shutil.which ("chromium")
     if not chromium:
         pytest.skip ("chromium is not there")
-    if node_version () < 20:
-        pytest.skip ("playwright-core: Node >= 20 is not there")
-    sources, folder = ROOT / "tests/support/browser", pathlib.Path (os.environ.get ("CF_BUILD", BIN.parent)) / "browser"
-    folder.mkdir (parents = True, exist_ok = True)
-    stamp, wanted = folder / "installed", hashlib.sha256 ((sources / "package-lock.json").read_bytes ()).hexdigest ()
-    for name in ("package.json", "package-lock.json", "docs.mjs"):
-        shutil.copyfile (sources / name, folder / name)
-    if not stamp.exists () or stamp.read_text () != wanted:
-        done = subprocess.run (["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd = folder, capture_output = True, text = True, timeout = 300)
-        assert done.returncode == 0, done.stderr [-2000:]
-        stamp.write_text (wanted)
-
-    def run (*arguments):
-        done = subprocess.run (["node", "docs.mjs", chromium, *map (str, arguments)], cwd = folder, capture_output = True, text = True, timeout = 240)
-        assert done.returncode == 0 and done.stdout, done.stderr [-3000:]
-        return json.loads (done.stdout)
-    return run
+    program = Program ("browser", "docs.mjs", needs = "playwright-core")
+    return lambda *arguments: program.run (chromium, *arguments)
 
 
 @pytest.mark.parametrize ("scheme", ["light", "dark"])

@@ -2,44 +2,23 @@
 """The provider simulator satisfies the providers' own SDKs: whole answers, streams, schemas, embeddings, errors.
 
 Needs Node >= 20; npm installs what tests/support/sdk/package-lock.json pins into the build folder."""
-import hashlib
 import json
 import math
 import os
-import pathlib
 import re
-import shutil
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path (__file__).resolve ().parents [2]
-BIN = pathlib.Path (os.environ.get ("CF_BIN", ROOT / "build" / "bin"))
-SOURCES = ROOT / "tests" / "support" / "sdk"
+from support.node import Program
+from support.system import BIN
+
 PROVIDERS = ["openai", "anthropic", "google"]
 
 
-def node_version ():
-    if not shutil.which ("node") or not shutil.which ("npm"):
-        return 0
-    return int (subprocess.run (["node", "--version"], capture_output = True, text = True).stdout.lstrip ("v").split (".") [0] or 0)
-
-
 @pytest.fixture (scope = "module")
-def folder ():
-    """Where the SDKs are installed."""
-    if node_version () < 20:
-        pytest.skip ("openai, @anthropic-ai/sdk, @google/genai: Node >= 20 is not there")
-    made = pathlib.Path (os.environ.get ("CF_BUILD", BIN.parent)) / "sdk"
-    made.mkdir (parents = True, exist_ok = True)
-    stamp, wanted = made / "installed", hashlib.sha256 ((SOURCES / "package-lock.json").read_bytes ()).hexdigest ()
-    for name in ("package.json", "package-lock.json", "sdk.mjs"):
-        shutil.copyfile (SOURCES / name, made / name)
-    if not stamp.exists () or stamp.read_text () != wanted:
-        done = subprocess.run (["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd = made, capture_output = True, text = True, timeout = 300)
-        assert done.returncode == 0, done.stderr [-2000:]
-        stamp.write_text (wanted)
-    return made
+def program ():
+    return Program ("sdk", "sdk.mjs", needs = "openai, @anthropic-ai/sdk, @google/genai")
 
 
 @pytest.fixture (scope = "module")
@@ -58,12 +37,9 @@ def simulator (tmp_path_factory):
 
 
 @pytest.fixture
-def ask (folder, simulator):
+def ask (program, simulator):
     def run (provider, scenario, fault = ""):
-        done = subprocess.run (["node", "sdk.mjs", provider, scenario, simulator, *([fault] if fault else [])], cwd = folder,
-                               capture_output = True, text = True, timeout = 120)
-        assert done.returncode == 0 and done.stdout, done.stderr [-2000:]
-        return json.loads (done.stdout)
+        return program.run (provider, scenario, simulator, *([fault] if fault else []), timeout = 120)
     return run
 
 

@@ -344,6 +344,23 @@ START_TEST (ends_with_what_has_ended)
 }
 END_TEST
 
+START_TEST (sends_who_has_seen_the_end_away)
+{
+    char headers [1300];
+    cf_buf_t bytes;
+    for (int last = 8; last <= 9; last++) {
+        snprintf (headers, sizeof headers, "%sConnection: close\r\nLast-Event-ID: %d\r\n", s_bearer (), last);
+        cf_buf_init (&bytes, 1u << 20);
+        int fd = s_open_stream (DOUBLE_ENDED, last == 9? "?last_event_id=3": "", headers);
+        ck_assert (client_until (fd, &bytes, last == 9? "\r\n\r\n": "\r\n0\r\n\r\n"));
+        ck_assert_msg (memcmp (bytes.bytes, last == 9? "HTTP/1.1 204 ": "HTTP/1.1 200 ", 13) == 0, "%s", bytes.bytes);
+        ck_assert_int_eq (strstr (bytes.bytes, "id: 9\n") != NULL, last == 8);
+        close (fd);
+        cf_buf_free (&bytes);
+    }
+}
+END_TEST
+
 START_TEST (resumes)
 {
     char headers [1300];
@@ -538,7 +555,8 @@ main (void)
     const TTest *tests [] = {
         judges_in_order, speaks_about_its_methods, allows_origins, gives_cookie_and_ids, answers_from_actors, tells_failures_and_no_more,
         waits_where_preferred, bounds_bodies, bounds_heads, wants_json, closes_on_doubtful_framing, keeps_connections,
-        streams_what_happens, asks_for_what_was_lost, ends_with_what_has_ended, resumes, shows_tokens_to_who_wants_them,
+        streams_what_happens, asks_for_what_was_lost, ends_with_what_has_ended,
+        sends_who_has_seen_the_end_away, resumes, shows_tokens_to_who_wants_them,
         streams_large_results, refuses_streams_as_any_request, gives_tokens_for_one_stream, lets_slow_readers_go,
         cancels_for_clients_that_leave, keeps_streams_when_the_broker_dies, drains
     };
