@@ -294,7 +294,7 @@ s_on_file_delete (cf_task_t *task, const void *fields, void *owner)
     found_t found = { 0 };
     if (!s_is_named (task, ask->project, ask->user))
         return;
-    found.rc = cf_files_delete (self->tables, task, ask->project, ask->user, ask->path, &found.result, &found.error);
+    found.rc = cf_files_delete (self->tables, task, ask->project, ask->user, ask->path, ask->write, &found.result, &found.error);
     s_show (task, &found, ask->project, ask->path, "path");
 }
 

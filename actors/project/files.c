@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  files - the statements
  *
- *  A write is a unit of three: ours notes its id, unless it is noted; the user's writes the file, if the note is new; ours takes the
- *  note back where nothing was written. The user's statement can neither read nor write the notes, so the two facts between them
+ *  A write or deletion is a unit of three: ours notes its id, unless it is noted; the user's changes the file, if the note is new; ours
+ *  takes the note back where nothing was changed. The user's statement can neither read nor write the notes, so the two facts between them
  *  travel as settings of the transaction. Whoever sends the same write meanwhile waits at the note.
  */
 
@@ -72,10 +72,13 @@ static const char s_unnote_sql [] =
 
 static const char s_delete_sql [] =
     "with p as (select id, status from public.projects where id = $1 and user_id = $2),"
-    " gone as (delete from public.project_files f using p where f.project_id = p.id and f.path = $3 and p.status <> 'archived'"
+    " judged as (select case when current_setting ('codeforge.write_is_new') = '0' then 'again'"
+    " when status = 'archived' then '" CF_TABLES_ARCHIVED "' else '' end as verdict from p),"
+    " gone as (delete from public.project_files f using p, judged where f.project_id = p.id and f.path = $3 and verdict = ''"
     " returning f.path)"
-    " select (select row_to_json (gone) from gone), case when exists (select from gone) then ''"
-    " when p.status = 'archived' then '" CF_TABLES_ARCHIVED "' else '" CF_TABLES_NO_FILE "' end from p";
+    " select (select row_to_json (r) from (select $3::text as path) r),"
+    " case when verdict = 'again' or exists (select from gone) then '' when verdict = '' then '" CF_TABLES_NO_FILE "' else verdict end,"
+    " set_config ('codeforge.written', (select count (*) from gone)::text, true) from judged";
 
 static const char s_prune_sql [] =
     "delete from codeforge.file_writes where ctid = any (array (select ctid from codeforge.file_writes"
@@ -108,22 +111,17 @@ cf_files_page (cf_tables_t *tables, cf_task_t *task, const char *project, const 
                            cf_tables_number (&most, max_bytes < CF_FILES_PAGE_BYTES? max_bytes: CF_FILES_PAGE_BYTES));
 }
 
-int
-cf_files_write (cf_tables_t *tables, cf_task_t *task, const cf_files_write_t *write, cf_db_result_t **result, cf_error_t *error)
+/*  The user's statement between the note of the write and its taking back. */
+static int
+s_write_noted (cf_tables_t *tables, cf_task_t *task, const char *user, const char *write, const char *sql, size_t count,
+               const char *const *params, cf_db_result_t **result, cf_error_t *error)
 {
-    *result = NULL;
-    if (!cf_changes_path_is_safe (write->path))
-        return cf_error_set (error, CF_ERROR_INVALID, "The file path is not allowed.");
     char made_up [CF_UUID_SIZE];
-    cf_tables_number_t version;
-    const char *id = *write->write? write->write: cf_uuid_new (made_up);
-    const char *const params [] = {
-        write->project, write->user, write->path, write->content, *write->language? cf_language_named (write->language): NULL,
-        cf_language_of (write->path), write->must_exist? "true": "false", cf_tables_number (&version, write->if_version)
-    };
-    const cf_db_statement_t statements [] = { { s_note_sql, 1, &id }, { s_write_sql, 8, params }, { s_unnote_sql, 1, &id } };
-    const char *const users [] = { NULL, write->user, NULL };
+    const char *id = *write? write: cf_uuid_new (made_up);
+    const cf_db_statement_t statements [] = { { s_note_sql, 1, &id }, { sql, count, params }, { s_unnote_sql, 1, &id } };
+    const char *const users [] = { NULL, user, NULL };
     cf_db_result_t *results [3];
+    *result = NULL;
     if (cf_tables_write_unit (tables, task, users, statements, 3, results, error))
         return -1;
     *result = results [1];
@@ -133,10 +131,25 @@ cf_files_write (cf_tables_t *tables, cf_task_t *task, const cf_files_write_t *wr
 }
 
 int
-cf_files_delete (cf_tables_t *tables, cf_task_t *task, const char *project, const char *user, const char *path,
+cf_files_write (cf_tables_t *tables, cf_task_t *task, const cf_files_write_t *write, cf_db_result_t **result, cf_error_t *error)
+{
+    *result = NULL;
+    if (!cf_changes_path_is_safe (write->path))
+        return cf_error_set (error, CF_ERROR_INVALID, "The file path is not allowed.");
+    cf_tables_number_t version;
+    const char *const params [] = {
+        write->project, write->user, write->path, write->content, *write->language? cf_language_named (write->language): NULL,
+        cf_language_of (write->path), write->must_exist? "true": "false", cf_tables_number (&version, write->if_version)
+    };
+    return s_write_noted (tables, task, write->user, write->write, s_write_sql, 8, params, result, error);
+}
+
+int
+cf_files_delete (cf_tables_t *tables, cf_task_t *task, const char *project, const char *user, const char *path, const char *write,
                  cf_db_result_t **result, cf_error_t *error)
 {
-    return CF_TABLES_WRITE (tables, task, user, result, error, s_delete_sql, project, user, path);
+    const char *const params [] = { project, user, path };
+    return s_write_noted (tables, task, user, write, s_delete_sql, 3, params, result, error);
 }
 
 int

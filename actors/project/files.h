@@ -33,8 +33,8 @@ typedef struct {
 /*  Writes a file, as version 1 or over what is there as the next version, also where that changes nothing. The third value says
     whether it was not there before. Verdicts: archived, file, version. */
 int cf_files_write (cf_tables_t *tables, cf_task_t *task, const cf_files_write_t *write, cf_db_result_t **result, cf_error_t *error);
-/*  {path}. Verdicts: archived, file. */
-int cf_files_delete (cf_tables_t *tables, cf_task_t *task, const char *project, const char *user, const char *path,
+/*  {path}; write as above: a deletion that was done before is answered like the first. Verdicts: archived, file. */
+int cf_files_delete (cf_tables_t *tables, cf_task_t *task, const char *project, const char *user, const char *path, const char *write,
                      cf_db_result_t **result, cf_error_t *error);
 /*  Forgets which writes were done more than minutes ago. Rows deleted, at most CF_TABLES_PRUNE_ROWS, or -1 with error. */
 int cf_files_prune (cf_tables_t *tables, cf_task_t *task, uint64_t minutes, cf_error_t *error);

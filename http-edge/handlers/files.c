@@ -86,8 +86,9 @@ cf_handle_file_put (cf_request_t *request)
 void
 cf_handle_file_delete (cf_request_t *request)
 {
+    char id [CF_UUID_SIZE];
     cf_project_shown_t *deleted = cf_request_ask (request, CF_FILE_DELETE, &(cf_file_delete_t) {
-        .project = request->project, .user = request->user, .path = request->path });
+        .project = request->project, .user = request->user, .path = request->path, .write = cf_request_new_id (request, id) });
     if (deleted)
         cf_reply_document (request, 200, json_pack ("{s:s, s:s}", "message", "The file was deleted.", "path", request->path));
     cf_codec_free (&deleted);

@@ -350,14 +350,36 @@ s_deletes (cf_task_t *task)
 {
     scene_project (P1, ANNE, "builder");
     EXPECT ("", 1, true, .path = "src/a", .content = "one");
-    ck_assert_str_eq (scene_judge (cf_files_delete, P1, BERT, "src/a"), "none");
-    ck_assert_str_eq (scene_judge (cf_files_delete, P1, ANNE, "src/b"), "file");
+    ck_assert_str_eq (scene_judge (cf_files_delete, P1, BERT, "src/a", ""), "none");
+    ck_assert_str_eq (scene_judge (cf_files_delete, P1, ANNE, "src/b", ""), "file");
     cf_test_sql ("update public.projects set status = 'archived'");
-    ck_assert_str_eq (scene_judge (cf_files_delete, P1, ANNE, "src/a"), "archived");
+    ck_assert_str_eq (scene_judge (cf_files_delete, P1, ANNE, "src/a", ""), "archived");
     cf_test_sql ("update public.projects set status = 'planning'");
-    scene_is (scene_show (cf_files_delete, P1, ANNE, "src/a"), "{\"path\":\"src/a\"}");
-    ck_assert_str_eq (scene_judge (cf_files_delete, P1, ANNE, "src/a"), "file");
+    scene_is (scene_show (cf_files_delete, P1, ANNE, "src/a", ""), "{\"path\":\"src/a\"}");
+    ck_assert_str_eq (scene_judge (cf_files_delete, P1, ANNE, "src/a", ""), "file");
     EXPECT ("", 1, true, .path = "src/a", .content = "again");
+}
+
+/*  Whoever asks again because the store died before it answered is told the same, and deletes nothing that came later. */
+static void
+s_deletes_once (cf_task_t *task)
+{
+    scene_project (P1, ANNE, "builder");
+    ck_assert_str_eq (scene_judge (cf_files_delete, P1, ANNE, "src/a", W (1)), "file");
+    EXPECT ("", 1, true, .path = "src/a", .content = "one");
+    cf_test_sql ("update public.projects set status = 'archived'");
+    ck_assert_str_eq (scene_judge (cf_files_delete, P1, ANNE, "src/a", W (1)), "archived");
+    cf_test_sql ("update public.projects set status = 'planning'");
+    ck_assert_str_eq (scene_judge (cf_files_delete, P1, BERT, "src/a", W (1)), "none");
+    for (int times = 0; times < 2; times++)
+        scene_is (scene_show (cf_files_delete, P1, ANNE, "src/a", W (1)), "{\"path\":\"src/a\"}");
+    EXPECT ("", 1, true, .path = "src/a", .content = "later");
+    scene_is (scene_show (cf_files_delete, P1, ANNE, "src/a", W (1)), "{\"path\":\"src/a\"}");
+    ck_assert_str_eq (scene_judge (cf_files_delete, P1, BERT, "src/a", W (1)), "none");
+    ck_assert_str_eq (cf_test_sql ("select content from public.project_files"), "later");
+    scene_is (scene_show (cf_files_delete, P1, ANNE, "src/a", W (2)), "{\"path\":\"src/a\"}");
+    ck_assert_str_eq (scene_judge (cf_files_delete, P1, ANNE, "src/a", W (3)), "file");
+    ck_assert_str_eq (cf_test_sql ("select count (*) from codeforge.file_writes where id::text like 'd%'"), "2");
 }
 
 TEST (files_are_shown_with_and_without_content, s_shows_files)
@@ -372,8 +394,10 @@ TEST (paths_that_lead_away_are_refused, s_refuses_paths)
 TEST (the_same_write_counts_once, s_writes_once)
 TEST (many_writes_at_once_count_once_each, s_writes_many)
 TEST (a_file_is_deleted_by_its_user, s_deletes)
+TEST (the_same_deletion_counts_once, s_deletes_once)
 
 SCENE_MAIN ("files", files_are_shown_with_and_without_content, a_version_rises_with_the_content, too_many_bytes_are_never_read,
             a_write_raises_the_version_it_expects, what_cannot_be_kept_is_refused, a_language_is_said_kept_or_guessed,
             files_come_in_pages, a_page_fits_a_message, paths_that_lead_away_are_refused,
-            the_same_write_counts_once, many_writes_at_once_count_once_each, a_file_is_deleted_by_its_user)
+            the_same_write_counts_once, many_writes_at_once_count_once_each, a_file_is_deleted_by_its_user,
+            the_same_deletion_counts_once)
