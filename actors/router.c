@@ -378,6 +378,19 @@ s_on_model_embed (cf_task_t *task, const void *fields, void *owner)
         cf_reply (task, &(cf_model_vector_t) { .values = { values, sizeof values } });
 }
 
+/*  No task is in a transfer any more: the drain has cancelled what was left, and a transfer is let go of when its task is. */
+static void
+s_on_end (void *arg)
+{
+    self_t *self = arg;
+    cf_health_free ();
+    cf_tokens_free ();
+    cf_unsaved_free ();
+    cf_route_free ();
+    cf_provider_free ();
+    cf_http_destroy (&self->http);
+}
+
 int
 main (void)
 {
@@ -385,7 +398,7 @@ main (void)
         { CF_MODEL_CALL, s_on_model_call },
         { CF_MODEL_EMBED, s_on_model_embed }
     };
-    static self_t self;                 /* the connections end with the process */
+    self_t self = { .http = NULL };
     cf_actor_t *actor = cf_actor_new (CF_ACTOR_ROUTER, handlers, sizeof handlers / sizeof handlers [0], &self);
     cf_error_t error = { 0 };
     self.http = cf_http_new (cf_actor_loop (actor), CF_ROUTER_CONNECTIONS);
@@ -395,12 +408,7 @@ main (void)
     }
     cf_health_listen ();
     cf_tokens_listen ();
+    cf_actor_on_end (actor, s_on_end, &self);
     cf_actor_ready (actor);
-    int exit_code = cf_actor_run (&actor);
-    cf_health_free ();
-    cf_tokens_free ();
-    cf_unsaved_free ();
-    cf_route_free ();
-    cf_provider_free ();
-    return exit_code;
+    return cf_actor_run (&actor);
 }

@@ -53,10 +53,12 @@ struct transfer_t {
     cf_http_response_t *response;
     CURL *easy;
     struct curl_slist *lines;
-    cf_timer_t timer;                   /* first byte, then stall */
+    cf_timer_t timer;                   /* first byte, then stall; the end, once it may end */
     uint64_t started_us, sent_us, heard_us;
     size_t received;                    /* bytes of body */
     unsigned sends;
+    cf_http_want_t wanted;              /* the furthest that the sink has said */
+    bool begun;                         /* a byte that counts has come */
     bool ended, stopped, too_large;
     char reason [CURL_ERROR_SIZE];
 };
@@ -206,6 +208,33 @@ s_keep (transfer_t *self, const char *bytes, size_t size)
 
 static void s_on_deadline (void *arg);
 
+/*  The limit of the first byte gives way to that of silence. */
+static void
+s_begin (transfer_t *self)
+{
+    self->begun = true;
+    if (self->request->stall_ms)
+        cf_timer_set (self->http->loop, &self->timer, self->request->stall_ms, s_on_deadline, self);
+    else
+        cf_timer_clear (self->http->loop, &self->timer);
+}
+
+/*  A sink that has said more does not take it back: what it was promised ends when it was said to. */
+static void
+s_heed (transfer_t *self, cf_http_want_t wanted)
+{
+    if (!self->begun && wanted != CF_HTTP_NOT_YET)
+        s_begin (self);
+    if (wanted <= self->wanted || wanted == CF_HTTP_NOT_YET)
+        return;
+    self->wanted = wanted;
+    if (wanted == CF_HTTP_STOP)
+        self->stopped = true;
+    else
+        cf_timer_set (self->http->loop, &self->timer, wanted == CF_HTTP_LINGER? self->request->linger_ms: CF_HTTP_TAIL_MS,
+                      s_on_deadline, self);
+}
+
 static size_t
 s_on_body (char *bytes, size_t one, size_t size, void *arg)
 {
@@ -215,19 +244,18 @@ s_on_body (char *bytes, size_t one, size_t size, void *arg)
     if (!self->received && size) {
         self->response->first_byte_us = self->heard_us - self->started_us;
         curl_easy_getinfo (self->easy, CURLINFO_RESPONSE_CODE, &self->response->status);
-        if (self->request->stall_ms)
-            cf_timer_set (self->http->loop, &self->timer, self->request->stall_ms, s_on_deadline, self);
-        else
-            cf_timer_clear (self->http->loop, &self->timer);
     }
     self->received += size;
     long status = self->response->status;
-    if (!self->sink || status < 200 || status > 299)
+    if (!self->sink || status < 200 || status > 299) {
+        if (!self->begun)
+            s_begin (self);
         return s_keep (self, bytes, size)? CURL_WRITEFUNC_ERROR: size;
+    }
     if (self->received > (self->request->max_bytes? self->request->max_bytes: CF_HTTP_BODY_MAX))
         self->too_large = true;
-    else if (self->sink (self->sink_arg, bytes, size))
-        self->stopped = true;
+    else
+        s_heed (self, self->sink (self->sink_arg, bytes, size));
     return self->too_large || self->stopped? CURL_WRITEFUNC_ERROR: size;
 }
 
@@ -420,18 +448,19 @@ s_on_deadline (void *arg)
     cf_http_t *http = self->http;
     uint64_t silent_ms = (cf_clock_us () - self->heard_us) / 1000u;
     uint32_t stall_ms = self->request->stall_ms;
-    if (self->received && silent_ms < stall_ms) {
+    bool may_end = self->wanted >= CF_HTTP_LINGER;
+    if (self->begun && !may_end && silent_ms < stall_ms) {
         cf_timer_set (http->loop, &self->timer, stall_ms - silent_ms, s_on_deadline, self);
         return;
     }
-    s_end (self, self->received? CF_HTTP_STALLED: CF_HTTP_FIRST_BYTE);
+    s_end (self, may_end? CF_HTTP_OK: self->begun? CF_HTTP_STALLED: CF_HTTP_FIRST_BYTE);
     s_admit (http);
 }
 
 static cf_http_failure_t
 s_classify (const transfer_t *self, CURLcode code)
 {
-    if (code == CURLE_OK || self->stopped)
+    if (code == CURLE_OK || self->stopped || self->wanted >= CF_HTTP_LINGER)
         return CF_HTTP_OK;
     if (self->too_large)
         return CF_HTTP_TOO_LARGE;

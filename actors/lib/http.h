@@ -15,15 +15,16 @@
 #include "proto/base/buf.h"
 
 #define CF_HTTP_ERROR_BODY_MAX (64u * 1024u)    /* kept of the body of an answer that is not 2xx */
+#define CF_HTTP_TAIL_MS 50u                     /* see CF_HTTP_DONE */
 
 typedef struct cf_http_t cf_http_t;
 
 typedef enum {
-    CF_HTTP_OK,                 /* a complete answer of any status, or the sink had enough */
+    CF_HTTP_OK,                 /* a complete answer of any status, or all that the sink wanted of it */
     CF_HTTP_CONNECT,            /* no such host, refused, or not connected within connect_ms */
     CF_HTTP_TLS,                /* handshake or certificate */
     CF_HTTP_RESET,              /* connection broke or was closed before a byte of the answer */
-    CF_HTTP_FIRST_BYTE,         /* no byte of a body (and no end) within first_byte_ms */
+    CF_HTTP_FIRST_BYTE,         /* no byte of a body that counts (and no end) within first_byte_ms */
     CF_HTTP_STALLED,            /* silence for stall_ms in the middle of the body */
     CF_HTTP_CUT,                /* connection broke or was closed in the middle of the answer */
     CF_HTTP_TOO_LARGE,          /* body over max_bytes */
@@ -40,6 +41,7 @@ typedef struct {
     uint32_t connect_ms;        /* 0: 10 s; name lookup and TLS included */
     uint32_t first_byte_ms;     /* 0: no limit but the task's; connecting counts too */
     uint32_t stall_ms;          /* 0: no limit but the task's */
+    uint32_t linger_ms;         /* see CF_HTTP_LINGER */
     size_t max_bytes;           /* of the body; 0: 16 MiB */
 } cf_http_request_t;
 
@@ -52,14 +54,22 @@ typedef struct {
     uint64_t total_us;          /* from the same start to its end */
 } cf_http_response_t;
 
-/*  Takes the next bytes of a 2xx body, on the loop: it must neither wait nor call http. Non-zero ends the transfer, which
-    is then a success. */
-typedef int (cf_http_sink_fn) (void *arg, const char *bytes, size_t size);
+/*  What a sink makes of a transfer. From LINGER on it is a success, whether it ends, breaks or falls silent. */
+typedef enum {
+    CF_HTTP_MORE,               /* goes on */
+    CF_HTTP_NOT_YET,            /* goes on; what came are signs of life, first_byte_ms counts as if nothing had */
+    CF_HTTP_LINGER,             /* what matters is there; what else comes within linger_ms from the first such word on is welcome */
+    CF_HTTP_DONE,               /* all is there but the end of the body: that is awaited for CF_HTTP_TAIL_MS, to keep the connection */
+    CF_HTTP_STOP                /* ends now, and closes the connection */
+} cf_http_want_t;
+
+/*  Takes the next bytes of a 2xx body, on the loop: it must neither wait nor call http. */
+typedef cf_http_want_t (cf_http_sink_fn) (void *arg, const char *bytes, size_t size);
 
 /*  max_connections: most transfers at once, and most connections kept open; further calls wait for their turn. NULL when
     out of memory. */
 cf_http_t *cf_http_new (cf_loop_t *loop, size_t max_connections);
-/*  No task may be in a call. */
+/*  No task may be in a call: an actor does it in cf_actor_on_end, when the drain has cancelled all of them. */
 void cf_http_destroy (cf_http_t **self_p);
 
 /*  Sends request and waits for the answer. 0 with a complete response (look at its status); -1 with response->failure

@@ -55,6 +55,7 @@ static struct {
     cf_task_t *alive;                   /* all of them */
     void *pool [CF_TASK_POOL_MAX];
     size_t pooled, count;
+    bool ending;                        /* the process ends: no shield holds any more */
 #ifdef CF_SANITIZE
     const void *loop_bottom;
     size_t loop_size;
@@ -288,7 +289,7 @@ s_arm (cf_task_t *self)
 static int
 s_check (cf_task_t *self, cf_error_t *error)
 {
-    if (self->shields)
+    if (self->shields && !s_world.ending)
         return 0;
     if (self->limit_us && self->cancelled == CF_OK && cf_clock_us () >= self->limit_us)
         self->cancelled = CF_ERROR_TIMEOUT;
@@ -319,7 +320,7 @@ cf_task_cancel (cf_task_t *self, cf_error_code_t code)
 {
     if (self->cancelled == CF_OK)
         self->cancelled = code;
-    if (!self->shields && self->state == WAITING)
+    if ((!self->shields || s_world.ending) && self->state == WAITING)
         s_push_runnable (self);
 }
 
@@ -327,6 +328,7 @@ void
 cf_task_cancel_all (cf_error_code_t code)
 {
     cf_task_t *task;
+    s_world.ending = true;
     DL_FOREACH2 (s_world.alive, task, alive_next)
         cf_task_cancel (task, code);
 }

@@ -177,7 +177,7 @@ s_read_usage (cf_reading_t *reading, cf_slice_t usage)
     if (!usage.size || *usage.text != '{')
         return;
     cf_slice_t input = s_member (usage, "input_tokens");
-    reading->counted = true;
+    reading->counted++;
     reading->output_tokens = cf_slice_u32 (s_member (usage, "output_tokens"), reading->output_tokens);
     if (input.size && *input.text != 'n')
         reading->input_tokens = s_sum (cf_slice_u32 (input, 0),

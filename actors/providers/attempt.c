@@ -2,7 +2,8 @@
 /*  attempt - HTTP below, the provider's words above; the sink reads the stream where curl hands it out
  *
  *  A stream is a success only if it said how it ended. What comes after that does not matter: an end marker that is
- *  missing, or a connection that breaks.
+ *  missing, or a connection that breaks. Only the usage may come after it, and the end of the body, which leaves the
+ *  connection to the next call; neither is waited for as long as a token would be.
  */
 
 #include "actors/providers/attempt.h"
@@ -19,6 +20,8 @@
 #define CF_ATTEMPT_EVENT_MAX (1u << 20) /* bytes of one event of a stream */
 #define CF_ATTEMPT_STREAM_MAX (256u << 20)      /* of a stream: output and all that is wrapped around it */
 #define CF_ATTEMPT_EMBEDDING_MAX (1u << 20)
+#define CF_ATTEMPT_USAGE_MS 300         /* how long after the finish reason a usage chunk may come: servers write both at once, so
+                                           this is a round trip to the farthest of them; without it the usage is estimated */
 #define CF_ATTEMPT_HEAD_BYTES 1024     /* of a request, around what it carries; a guess that saves copying */
 #define CF_ATTEMPT_WAIT_MAX_MS 86400000.0       /* a provider that asks for more is not believed */
 
@@ -27,8 +30,8 @@ typedef struct {
     cf_tokens_t *tokens;
     cf_sse_t *sse;
     cf_reading_t reading;
+    bool settled;                       /* the usage came with the finish reason, or after it */
     uint64_t started_us, first_token_us;        /* monotonic */
-    uint64_t first_token_max_us;
 } stream_t;
 
 /* ---- reading ---- */
@@ -37,26 +40,30 @@ static int
 s_on_event (void *context, const cf_sse_event_t *event)
 {
     stream_t *stream = context;
+    unsigned counted = stream->reading.counted;
     stream->route->provider->api->read (&stream->reading, event->data, event->size);
+    if (stream->reading.end != CF_READING_OPEN && stream->reading.counted > counted)
+        stream->settled = true;
     return 0;
 }
 
-static int
+static cf_http_want_t
 s_sink (void *arg, const char *bytes, size_t size)
 {
     stream_t *stream = arg;
     cf_reading_t *reading = &stream->reading;
     if (cf_sse_feed (stream->sse, bytes, size))
         reading->failure = CF_FAILURE_OVERSIZED;
-    uint64_t now_us = cf_clock_us ();
     if (reading->text.size > 0 && stream->first_token_us == 0)
-        stream->first_token_us = now_us;
-    if (reading->end == CF_READING_OPEN && reading->text.size == 0 && now_us - stream->started_us > stream->first_token_max_us)
-        reading->failure = CF_FAILURE_SILENT;   /* signs of life are no token */
+        stream->first_token_us = cf_clock_us ();
     if (reading->failure != CF_FAILURE_NONE || reading->text.overflowed)
-        return -1;
+        return CF_HTTP_STOP;
     cf_tokens_show (stream->tokens, &reading->text);
-    return 0;
+    if (reading->marked || stream->settled)
+        return CF_HTTP_DONE;
+    if (reading->end != CF_READING_OPEN)
+        return CF_HTTP_LINGER;
+    return reading->text.size > 0 || reading->refusal.size > 0? CF_HTTP_MORE: CF_HTTP_NOT_YET;
 }
 
 static bool
@@ -189,11 +196,11 @@ s_transfer (cf_task_t *task, cf_http_t *http, stream_t *stream, const cf_buf_t *
         .body_size = body->size,
         .first_byte_ms = (uint32_t) cf_config_u64 (CF_CONFIG_ROUTER_FIRST_TOKEN_MS),
         .stall_ms = (uint32_t) cf_config_u64 (CF_CONFIG_ROUTER_STALL_MS),
+        .linger_ms = CF_ATTEMPT_USAGE_MS,
         .max_bytes = CF_ATTEMPT_STREAM_MAX
     };
     cf_http_response_t response;
     stream->started_us = cf_clock_us ();
-    stream->first_token_max_us = request.first_byte_ms * UINT64_C (1000);
     int rc = cf_http_call (task, http, &request, s_sink, stream, &response, error);
     if (rc == 0 && (response.status < 200 || response.status > 299)) {
         bool refused = false;

@@ -301,7 +301,7 @@ s_read_usage (cf_reading_t *reading, cf_scan_t *scan)
             thoughts = cf_slice_u32 (value, 0);
     }
     uint32_t output = answer > UINT32_MAX - thoughts? UINT32_MAX: answer + thoughts;
-    reading->counted = true;
+    reading->counted++;
     if (output > 0)
         reading->output_tokens = output;
 }

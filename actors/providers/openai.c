@@ -252,7 +252,7 @@ s_read (cf_reading_t *reading, const char *data, size_t size)
     }
     cf_reading_name (reading, chunk.model);
     if (chunk.usage.text) {
-        reading->counted = true;
+        reading->counted++;
         reading->input_tokens = cf_slice_u32 (chunk.input_tokens, 0);
         reading->output_tokens = cf_slice_u32 (chunk.output_tokens, 0);
     }

@@ -27,7 +27,7 @@ typedef struct {
     char model [CF_READING_MODEL_SIZE]; /* that really answers; "" where not said */
     cf_reading_end_t end;
     bool marked;                        /* the end marker was seen: nothing comes any more */
-    bool counted;                       /* the provider told the usage */
+    unsigned counted;                   /* times that the provider told the usage */
     uint32_t input_tokens, output_tokens;
     unsigned malformed;                 /* events that could not be understood */
     cf_failure_class_t failure;         /* the provider itself said that it failed midway */

@@ -119,11 +119,11 @@ s_on_event (void *arg, const cf_sse_event_t *event)
     return self->ended? -1: 0;
 }
 
-static int
+static cf_http_want_t
 s_on_bytes (void *arg, const char *bytes, size_t size)
 {
     run_t *self = arg;
-    return cf_sse_feed (self->sse, bytes, size) != 0;
+    return cf_sse_feed (self->sse, bytes, size)? CF_HTTP_STOP: CF_HTTP_MORE;
 }
 
 /*  Watches until the job has ended, connecting again as long as there is hope. 0, or -1 with error. */

@@ -68,6 +68,17 @@ s_send_slowly (int fd)
     s_say (fd, "0\r\n\r\n");
 }
 
+/*  Signs of life until the client closes. */
+static void
+s_send_pings (int fd)
+{
+    struct pollfd closed = { .fd = fd, .events = POLLIN };
+    s_say (fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    while (poll (&closed, 1, 5) == 0)
+        s_say (fd, "4\r\nping\r\n");
+    s_await_hang_up (fd);
+}
+
 static void
 s_echo (int fd, const char *request, const char *body)
 {
@@ -134,6 +145,8 @@ s_answer (int fd, const char *request, const char *body)
         s_say (fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntick\r\n");
         s_await_hang_up (fd);
     }
+    else if (IS ("/pings"))
+        s_send_pings (fd);
     else if (IS ("/large"))
         s_send_large (fd);
     else {
@@ -219,18 +232,19 @@ typedef struct {
     cf_http_response_t response;
     cf_error_t error;
     int rc;
-    unsigned chunks, stop_after;
+    unsigned chunks, stop_after;        /* 0: never */
+    cf_http_want_t wanted;              /* said from stop_after on */
     char heard [256];
     cf_task_t *task;
 } scene_t;
 
-static int
+static cf_http_want_t
 s_hear (void *arg, const char *bytes, size_t size)
 {
     scene_t *scene = arg;
     if (strlen (scene->heard) + size < sizeof scene->heard)
         strncat (scene->heard, bytes, size);
-    return ++scene->chunks == scene->stop_after;
+    return ++scene->chunks >= scene->stop_after && scene->stop_after? scene->wanted: CF_HTTP_MORE;
 }
 
 static void
@@ -387,6 +401,7 @@ START_TEST (streams_into_the_sink)
     ck_assert_str_eq (scene.response.body.bytes, "wait");
     ck_assert_uint_eq (scene.chunks, 0);
     scene.stop_after = 1;
+    scene.wanted = CF_HTTP_STOP;
     s_do (&scene, "/stall");
     ck_assert_int_eq (scene.rc, 0);
     ck_assert_int_eq (scene.response.failure, CF_HTTP_OK);
@@ -433,6 +448,69 @@ START_TEST (gives_silent_servers_up)
     scene.request.stall_ms = 2000;
     s_do (&scene, "/slow");
     ck_assert_int_eq (scene.rc, 0);
+    s_finish (&scene);
+}
+END_TEST
+
+START_TEST (signs_of_life_are_no_first_byte)
+{
+    scene_t scene;
+    s_begin (&scene);
+    scene.sink = s_hear;
+    scene.stop_after = 1;
+    scene.wanted = CF_HTTP_NOT_YET;
+    scene.request = (cf_http_request_t) { .first_byte_ms = 60, .stall_ms = 60000 };
+    s_expect_failure (&scene, "/pings", CF_HTTP_FIRST_BYTE);
+    ck_assert_uint_gt (scene.chunks, 1);
+    s_await_hang_ups (1);
+    s_expect_failure (&scene, "/stall", CF_HTTP_FIRST_BYTE);    /* one sign of life, then silence */
+    s_await_hang_ups (2);
+    scene.request.first_byte_ms = 60000;
+    s_do (&scene, "/slow");             /* and an answer may consist of nothing else */
+    ck_assert_int_eq (scene.rc, 0);
+    s_finish (&scene);
+}
+END_TEST
+
+START_TEST (a_transfer_lingers_for_what_may_follow)
+{
+    static const struct { cf_http_want_t wanted; const char *path; } cases [] = {
+        { CF_HTTP_LINGER, "/stall" }, { CF_HTTP_DONE, "/stall" }, { CF_HTTP_LINGER, "/pings" }, { CF_HTTP_DONE, "/pings" },
+        { CF_HTTP_LINGER, "/cut" }, { CF_HTTP_DONE, "/cut-chunk" }
+    };
+    scene_t scene;
+    s_begin (&scene);
+    scene.sink = s_hear;
+    scene.stop_after = 1;
+    scene.request = (cf_http_request_t) { .first_byte_ms = 60000, .stall_ms = 60000, .linger_ms = 40 };
+    for (size_t at = 0; at < sizeof cases / sizeof cases [0]; at++) {
+        scene.wanted = cases [at].wanted;
+        s_do (&scene, cases [at].path);
+        ck_assert_int_eq (scene.rc, 0);
+        ck_assert_int_eq (scene.response.failure, CF_HTTP_OK);
+        ck_assert_int_eq (scene.response.status, 200);
+    }
+    s_await_hang_ups (4);
+    s_finish (&scene);
+}
+END_TEST
+
+START_TEST (who_has_all_of_it_leaves_the_connection_in_good_order)
+{
+    scene_t scene;
+    s_begin (&scene);
+    scene.sink = s_hear;
+    scene.stop_after = 1;
+    scene.request = (cf_http_request_t) { .linger_ms = 60000 };
+    for (scene.wanted = CF_HTTP_LINGER; scene.wanted <= CF_HTTP_DONE; scene.wanted++) {
+        s_do (&scene, "/plain");
+        ck_assert_int_eq (scene.rc, 0);
+        ck_assert_str_eq (scene.heard, "hello");
+    }
+    scene.wanted = CF_HTTP_LINGER;
+    s_do (&scene, "/slow");             /* what follows is heard */
+    ck_assert_str_eq (scene.heard, "tickticktickticktick");
+    ck_assert_int_eq (s_server.connections, 1);
     s_finish (&scene);
 }
 END_TEST
@@ -585,6 +663,7 @@ START_TEST (waits_for_a_place)
 END_TEST
 
 UNIT_MAIN ("http", reads_whole_answers, sends_methods_headers_and_bodies, streams_into_the_sink, tells_failures_apart,
-           gives_silent_servers_up, bounds_bodies, cancelling_closes_the_connection,
+           gives_silent_servers_up, signs_of_life_are_no_first_byte, a_transfer_lingers_for_what_may_follow,
+           who_has_all_of_it_leaves_the_connection_in_good_order, bounds_bodies, cancelling_closes_the_connection,
            reuses_connections_and_survives_their_closing, does_not_send_a_thought_over_request_twice,
            runs_a_thousand_at_once, waits_for_a_place)

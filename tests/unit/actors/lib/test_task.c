@@ -132,6 +132,27 @@ START_TEST (takes_a_limit_while_it_waits)
 END_TEST
 
 static void
+s_shielded_for_long (cf_task_t *task, void *arg)
+{
+    scene_t *scene = arg;
+    cf_task_shield (task, true);
+    scene->rc = cf_task_sleep (task, 3600000, &scene->error);
+    cf_task_shield (task, false);
+}
+
+START_TEST (no_shield_outlives_the_process)
+{
+    scene_t scene = { .loop = cf_loop_new () };
+    cf_task_start (scene.loop, s_shielded_for_long, &scene, NULL);
+    cf_task_cancel_all (CF_ERROR_ACTOR_GONE);
+    s_turn_until_done (scene.loop);
+    ck_assert_int_eq (scene.rc, -1);
+    ck_assert_int_eq (scene.error.code, CF_ERROR_ACTOR_GONE);
+    s_finish (&scene);
+}
+END_TEST
+
+static void
 s_shielded (cf_task_t *task, void *arg)
 {
     scene_t *scene = arg;
@@ -262,5 +283,5 @@ START_TEST (works_in_a_second_loop)
 END_TEST
 
 UNIT_MAIN ("task", runs_to_its_first_wait_and_goes_on_when_woken, sleeps_in_spite_of_strange_wakes, unwinds_when_cancelled,
-           unwinds_when_overdue, takes_a_limit_while_it_waits, finishes_what_is_shielded, never_nests_one_task_in_another,
+           unwinds_when_overdue, takes_a_limit_while_it_waits, finishes_what_is_shielded, no_shield_outlives_the_process, never_nests_one_task_in_another,
            does_not_starve_the_loop, runs_thousands, works_in_a_second_loop)

@@ -16,11 +16,13 @@
 #include <unistd.h>
 
 #define SCRIPTED_CONNECTIONS 64
+#define SCRIPTED_LATE_MS 50
 
 typedef enum {
     SCRIPTED_END,                       /* the answer ends in good order */
     SCRIPTED_CLOSE,                     /* the connection closes where the body stands */
     SCRIPTED_HANG,                      /* nothing more comes */
+    SCRIPTED_LATE,                      /* what stands behind a form feed comes SCRIPTED_LATE_MS later; nothing more comes */
     SCRIPTED_NOTHING,                   /* nothing comes at all */
     SCRIPTED_RESET                      /* the connection is reset before an answer */
 } scripted_then_t;
@@ -38,6 +40,8 @@ typedef struct {
     scripted_t *provider;
     int fd;                             /* -1: free */
     cf_buf_t request;
+    cf_timer_t timer;
+    const char *late;
 } scripted_connection_t;
 
 struct scripted_t {
@@ -55,10 +59,21 @@ struct scripted_t {
 static inline void scripted_close (scripted_connection_t *self)
 {
     cf_loop_unwatch (self->provider->loop, self->fd);
+    cf_timer_clear (self->provider->loop, &self->timer);
     close (self->fd);
     cf_buf_free (&self->request);
     self->fd = -1;
     self->provider->open--;
+}
+
+static inline void scripted_say_late (void *arg)
+{
+    scripted_connection_t *self = arg;
+    cf_buf_t out;
+    cf_buf_init (&out, 1 << 20);
+    cf_buf_printf (&out, "%zx\r\n%s\r\n", strlen (self->late), self->late);
+    ck_assert_int_eq (send (self->fd, out.bytes, out.size, MSG_NOSIGNAL), (ssize_t) out.size);
+    cf_buf_free (&out);
 }
 
 static inline void scripted_answer (scripted_connection_t *self)
@@ -81,14 +96,18 @@ static inline void scripted_answer (scripted_connection_t *self)
     cf_buf_init (&out, 1 << 20);
     cf_buf_printf (&out, "HTTP/1.1 %d X\r\nContent-Type: text/event-stream\r\n%sTransfer-Encoding: chunked\r\n\r\n", reply->status,
                    reply->headers? reply->headers: "");
-    if (*reply->body)
-        cf_buf_printf (&out, "%zx\r\n%s\r\n", strlen (reply->body), reply->body);
+    size_t size = strcspn (reply->body, "\f");
+    if (size)
+        cf_buf_printf (&out, "%zx\r\n%.*s\r\n", size, (int) size, reply->body);
     if (reply->then == SCRIPTED_END)
         cf_buf_puts (&out, "0\r\n\r\n");
     ck_assert_int_eq (send (self->fd, out.bytes, out.size, MSG_NOSIGNAL), (ssize_t) out.size);
     cf_buf_free (&out);
     if (reply->then == SCRIPTED_CLOSE)
         scripted_close (self);
+    self->late = reply->body + size + 1;
+    if (reply->then == SCRIPTED_LATE)
+        cf_timer_set (provider->loop, &self->timer, SCRIPTED_LATE_MS, scripted_say_late, self);
 }
 
 static inline void scripted_on_bytes (void *arg, uint32_t events)

@@ -367,6 +367,36 @@ START_TEST (a_missing_end_marker_or_usage_is_success)
 }
 END_TEST
 
+/*  An answer whose stream says that it is over, and whose connection neither goes on nor ends: nobody waits for
+    ROUTER_STALL_MS, which is longer than the patience of this test. */
+START_TEST (a_stream_that_said_how_it_ended_is_not_waited_for)
+{
+    static const struct { const char *agent; scripted_reply_t reply; uint32_t input_tokens; } cases [] = {
+        { "code", { 200, NULL, HALF CHUNK ("\"content\":\"[]}\"", "\"stop\""), SCRIPTED_HANG }, 5 },    /* estimated */
+        { "code", { 200, NULL, HALF CHUNK ("\"content\":\"[]}\"", "\"stop\"") "\f" USAGE, SCRIPTED_LATE }, 1000 },
+        { "code", { 200, NULL, WHOLE, SCRIPTED_HANG }, 1000 },
+        { "qa", { 200, NULL, "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"{\\\"files\\\": []}\"}]},\"finishReason\":\"STOP\"}],"
+                 "\"usageMetadata\":{\"promptTokenCount\":700}}\r\n\r\n", SCRIPTED_HANG }, 700 },
+        { "qa", { 200, NULL, "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"{\\\"files\\\": []}\"}]}}],\"usageMetadata\":{\"promptTokenCount\":1}}\n\n"
+                 "data: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\n\n\f" "data: {\"usageMetadata\":{\"promptTokenCount\":800}}\n\n", SCRIPTED_LATE }, 800 },
+        { "research", { 200, NULL, "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"{\\\"files\\\": []}\"}}\n\n"
+                       "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":900}}\n\n", SCRIPTED_HANG }, 900 }
+    };
+    BEGIN ({ "MODELS_QA", "google/gemini" }, { "MODELS_RESEARCH", "anthropic/claude" });
+    for (size_t at = 0; at < sizeof cases / sizeof cases [0]; at++) {
+        s_play (&cases [at].reply, 1);
+        agent_t agent = { .fields = { .agent = cases [at].agent, .system = "Write code.", .input = "An idea", .schema = "code" } };
+        cf_task_start (s_loop, s_agent, &agent, NULL);
+        s_await (&agent);
+        ck_assert_msg (agent.reply != NULL, "%s", agent.error.text);
+        ck_assert_uint_eq (agent.reply->input_tokens, cases [at].input_tokens);
+        s_assert_complete (&agent);
+        ck_assert_uint_eq (s_provider.requests, 1);
+    }
+    s_finish ();
+}
+END_TEST
+
 /* ---- failures ---- */
 
 START_TEST (a_rate_limit_is_waited_out_on_the_same_route)
@@ -450,6 +480,10 @@ START_TEST (a_silent_route_is_not_asked_again_but_the_next_one)
     PLAY ({ 0, NULL, "", SCRIPTED_NOTHING });
     s_call (&agent, 0);
     ck_assert_int_eq (agent.error.code, CF_ERROR_PROVIDER_DOWN);
+    ck_assert_uint_eq (s_provider.requests, 1);
+    PLAY ({ 200, NULL, CHUNK ("\"role\":\"assistant\"", "null"), SCRIPTED_HANG });      /* a sign of life is no token */
+    s_call (&agent, 0);
+    ck_assert_str_eq (agent.error.text, "openai/gpt-4o: silent");
     ck_assert_uint_eq (s_provider.requests, 1);
     PLAY ({ 0, NULL, "", SCRIPTED_NOTHING }, { 200, NULL, WHOLE, SCRIPTED_END });
     agent = (agent_t) { .fields = { .agent = "qa", .schema = "code" } };
@@ -649,6 +683,28 @@ START_TEST (an_answer_for_a_stale_attempt_goes_to_the_newer_one)
 }
 END_TEST
 
+/*  One call is with a provider that has fallen silent, another with a journal that does not answer. */
+START_TEST (a_router_that_stops_leaves_nothing_behind)
+{
+    BEGIN ();
+    PLAY ({ 200, NULL, HALF, SCRIPTED_HANG }, { 200, NULL, WHOLE, SCRIPTED_END });
+    s_ledger.held = true;
+    agent_t unfinished, finished;
+    s_ask (&unfinished, 0);
+    s_until (s_is_asked, "the provider to be asked");
+    s_ask (&finished, 1);
+    s_until (s_is_journaling, "the answer to be offered to the journal");
+    s_end (&s_processes.router, SIGTERM);       /* 0, which it is not where the sanitizer found a leak */
+    s_ledger.held = false;
+    s_processes.router = s_spawn ("router");
+    s_await (&unfinished);
+    s_assert_complete (&unfinished);
+    s_await (&finished);
+    s_assert_complete (&finished);
+    s_finish ();
+}
+END_TEST
+
 /* ---- health ---- */
 
 static char s_state [32];
@@ -801,11 +857,11 @@ START_TEST (texts_are_embedded_with_one_more_attempt)
 END_TEST
 
 UNIT_MAIN ("router", an_answer_is_in_the_journal_before_its_caller_has_it, cut_off_and_refused_are_outcomes_of_their_own,
-           a_missing_end_marker_or_usage_is_success, a_rate_limit_is_waited_out_on_the_same_route,
+           a_missing_end_marker_or_usage_is_success, a_stream_that_said_how_it_ended_is_not_waited_for, a_rate_limit_is_waited_out_on_the_same_route,
            servers_at_fault_are_asked_three_times, our_own_faults_are_not_tried_again, requests_that_make_no_sense_are_refused,
            a_silent_route_is_not_asked_again_but_the_next_one,
            the_route_that_answered_is_the_one_reported, a_broken_stream_starts_again_and_watchers_are_told,
            one_bad_line_in_a_whole_answer_is_skipped, a_cancelled_call_closes_its_connection,
            a_finished_answer_reaches_the_journal_without_its_caller, an_answer_for_a_stale_attempt_goes_to_the_newer_one, a_step_is_asked_for_once_at_a_time,
-           a_sick_provider_is_left_alone_and_probed, a_restarted_breaker_takes_its_state_back, calls_go_on_without_a_breaker,
+           a_router_that_stops_leaves_nothing_behind, a_sick_provider_is_left_alone_and_probed, a_restarted_breaker_takes_its_state_back, calls_go_on_without_a_breaker,
            texts_are_embedded_with_one_more_attempt)
