@@ -211,6 +211,7 @@ static void
 s_reply (cf_task_t *task, const cf_answer_t *answer)
 {
     cf_metric_add (CF_METRIC_router_calls_total, 1);
+    cf_metric_add (CF_METRIC_router_first_token_ms_total, answer->first_token_ms);
     cf_log_debug ("%s: %s, %u + %u tokens, first after %u ms", answer->model, answer->outcome, answer->input_tokens,
                   answer->output_tokens, answer->first_token_ms);
     cf_reply (task, &(cf_model_done_t) {
@@ -241,7 +242,8 @@ s_journal (cf_task_t *task, const char *step, const cf_answer_t *answer, cf_erro
         .input_tokens = answer->input_tokens,
         .output_tokens = answer->output_tokens,
         .cost_usd = answer->cost_usd,
-        .started_wall_us = answer->started_wall_us
+        .started_wall_us = answer->started_wall_us,
+        .first_token_ms = answer->first_token_ms
     }, CF_ROUTER_JOURNAL_MS, error);
     int rc = noted? 0: -1;
     cf_codec_free (&noted);

@@ -430,6 +430,7 @@ s_complete_step (cf_job_t *job, cf_step_t *step, const cf_job_step_t *done)
     step->input_tokens = done->input_tokens;
     step->output_tokens = done->output_tokens;
     step->cost_usd = done->cost_usd;
+    step->first_token_ms = done->first_token_ms;
     job->input_tokens += done->input_tokens;
     job->output_tokens += done->output_tokens;
     job->cost_usd += done->cost_usd;

@@ -230,7 +230,22 @@ cf_job_show_step (const cf_step_t *step)
     json_object_set_new (shown, "started_at", s_time (step->started_us));
     json_object_set_new (shown, "completed_at", s_time (step->completed_us));
     s_put_usage (shown, step->input_tokens, step->output_tokens, step->cost_usd);
+    json_object_set_new (shown, "first_token_ms", step->first_token_ms? json_integer (step->first_token_ms): json_null ());
     return shown;
+}
+
+/*  From the job's creation to the first token that any of its calls gave: what its user waited for a sign of life. */
+static cf_json_t *
+s_first_token (const cf_job_t *self)
+{
+    uint64_t first_ms = UINT64_MAX;
+    for (const cf_step_t *step = self->steps; step; step = step->next) {
+        uint64_t before_us = step->started_us > self->created_us? step->started_us - self->created_us: 0;
+        uint64_t ms = before_us / 1000u + step->first_token_ms;
+        if (step->first_token_ms && ms < first_ms)
+            first_ms = ms;
+    }
+    return first_ms == UINT64_MAX? json_null (): json_integer ((json_int_t) first_ms);
 }
 
 /*  job is one that has ended, or NULL. */
@@ -270,6 +285,7 @@ cf_job_show (const cf_job_t *self)
     json_object_set_new (shown, "completed_at", s_time (ended? self->completed_us: 0));
     s_put_usage (usage, self->input_tokens, self->output_tokens, self->cost_usd);
     json_object_set_new (usage, "calls", json_integer ((json_int_t) self->calls));
+    json_object_set_new (usage, "first_token_ms", s_first_token (self));
     json_object_set_new (shown, "usage", usage);
     for (const cf_step_t *step = self->steps; step; step = step->next)
         json_array_append_new (steps, cf_job_show_step (step));

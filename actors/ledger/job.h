@@ -59,6 +59,7 @@ typedef struct cf_step_t {
     uint64_t started_us, completed_us;  /* wall clock; 0: not yet */
     uint64_t input_tokens, output_tokens;
     double cost_usd;
+    uint32_t first_token_ms;    /* from its start to the first token; 0: there was none, or it is not known */
     uint64_t ticket;            /* of its row in the journal, once it was written by this process; 0 */
 } cf_step_t;
 

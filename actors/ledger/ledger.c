@@ -54,9 +54,9 @@ static const char s_update_sql [] =
 
 static const char s_step_sql [] =
     "insert into codeforge.job_steps (job_id, name, seq, status, attempt, output, outcome, model, provider, input_tokens,"
-    "   output_tokens, cost_usd, started_at, completed_at)"
+    "   output_tokens, cost_usd, started_at, completed_at, first_token_ms)"
     " select * from unnest ($1::uuid[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],"
-    "   $10::bigint[], $11::bigint[], $12::numeric[], $13::timestamptz[], $14::timestamptz[])"
+    "   $10::bigint[], $11::bigint[], $12::numeric[], $13::timestamptz[], $14::timestamptz[], $15::int[])"
     " on conflict (job_id, name) do nothing";
 
 /*  The event that ends a history is written only if the job's row did end with it: comes after the update of the same transaction. */
@@ -78,7 +78,7 @@ static const char s_event_sql [] =
 /*  The journal is out of every user's reach, so it is read beside what the user may see of the job. */
 #define STEPS                                                                                                   \
     "(select json_agg (json_build_object ('name', s.name, 'status', s.status, 'attempt', s.attempt, 'model', s.model,"   \
-    "    'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens, 'cost_usd', s.cost_usd,"             \
+    "    'input_tokens', s.input_tokens, 'output_tokens', s.output_tokens, 'cost_usd', s.cost_usd, 'first_token_ms', s.first_token_ms," \
     "    'started_us', (extract (epoch from s.started_at) * 1000000)::bigint,"                                  \
     "    'completed_us', (extract (epoch from s.completed_at) * 1000000)::bigint) order by s.seq, s.started_at)" \
     "  from codeforge.job_steps s where s.job_id = j.id)"
@@ -111,7 +111,7 @@ cf_ledger_new (cf_loop_t *loop, cf_ledger_accepted_fn *fn, void *arg, cf_error_t
     }
     self->accept = cf_batch_lane (self->batch, s_accept_sql, 9, s_on_accepted, self);
     self->update = cf_batch_lane (self->batch, s_update_sql, 20, NULL, NULL);
-    self->step = cf_batch_lane (self->batch, s_step_sql, 14, NULL, NULL);
+    self->step = cf_batch_lane (self->batch, s_step_sql, 15, NULL, NULL);
     self->event = cf_batch_lane (self->batch, s_event_sql, 4, NULL, NULL);
     return self;
 }
@@ -210,11 +210,12 @@ cf_batch_ticket_t
 cf_ledger_step (cf_ledger_t *self, const cf_job_t *job, const cf_step_t *step, size_t seq,
                 const char *output, const char *outcome, const char *provider)
 {
-    number_t order, attempt, input, spoken, cost, started, completed;
+    number_t order, attempt, input, spoken, cost, started, completed, first;
     const char *values [] = {
         job->id, step->name, s_u64 (&order, seq), step->status, s_u64 (&attempt, step->attempt), output, outcome,
         *step->model? step->model: NULL, provider, s_u64 (&input, step->input_tokens), s_u64 (&spoken, step->output_tokens),
-        s_cost (&cost, step->cost_usd), s_time (&started, step->started_us), s_time (&completed, step->completed_us)
+        s_cost (&cost, step->cost_usd), s_time (&started, step->started_us), s_time (&completed, step->completed_us),
+        step->first_token_ms? s_u64 (&first, step->first_token_ms): NULL
     };
     return cf_batch_row (self->batch, self->step, values);
 }
@@ -258,6 +259,7 @@ s_load_steps (cf_job_t *job, const char *text)
         step->input_tokens = (uint64_t) cf_json_int (row, "input_tokens", 0);
         step->output_tokens = (uint64_t) cf_json_int (row, "output_tokens", 0);
         step->cost_usd = cf_json_real (row, "cost_usd", 0);
+        step->first_token_ms = (uint32_t) cf_json_int (row, "first_token_ms", 0);
         step->started_us = (uint64_t) cf_json_int (row, "started_us", 0);
         step->completed_us = (uint64_t) cf_json_int (row, "completed_us", 0);
     }

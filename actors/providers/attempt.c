@@ -180,7 +180,7 @@ s_answer (stream_t *stream, const cf_provider_ask_t *ask, cf_answer_t *answer)
     answer->output_tokens = reading->counted? reading->output_tokens: s_estimate (reading->text.size);
     answer->cost_usd = cf_route_cost (stream->route, answer->input_tokens, answer->output_tokens);
     if (stream->first_token_us)
-        answer->first_token_ms = (uint32_t) ((stream->first_token_us - stream->started_us) / 1000u);
+        answer->first_token_ms = (uint32_t) ((stream->first_token_us - stream->started_us + 999u) / 1000u);
     answer->text = s_text_of (reading, refused);
 }
 

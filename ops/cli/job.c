@@ -38,6 +38,16 @@ s_print (const char *text, unsigned columns)
     cf_buf_free (&line);
 }
 
+/*  How long the first token took; "-" where there was none. */
+static const char *
+s_first_token (const cf_json_t *object, char text [32])
+{
+    long long ms = (long long) cf_json_int (object, "first_token_ms", 0);
+    if (ms)
+        return cf_terminal_duration ((unsigned long long) ms, text, 32);
+    return strcpy (text, "-");
+}
+
 static void
 s_print_steps (const cf_json_t *job)
 {
@@ -45,12 +55,12 @@ s_print_steps (const cf_json_t *job)
     cf_json_t *step, *steps = json_object_get (job, "steps");
     if (json_array_size (steps) == 0)
         return;
-    printf ("\n%-24s %-10s %3s  %-8s  %-8s  %10s %10s %10s  %s\n", "STEP", "STATUS", "TRY", "FROM", "TO", "IN", "OUT", "COST", "MODEL");
+    printf ("\n%-24s %-10s %3s  %-8s  %-8s  %8s %10s %10s %10s  %s\n", "STEP", "STATUS", "TRY", "FROM", "TO", "FIRST", "IN", "OUT", "COST", "MODEL");
     json_array_foreach (steps, at, step) {
-        char from [16], to [16];
-        printf ("%-24.24s %-10.10s %3lld  %-8s  %-8s  %10lld %10lld %10.4f  ", cf_json_str (step, "name", "?"),
+        char from [16], to [16], first [32];
+        printf ("%-24.24s %-10.10s %3lld  %-8s  %-8s  %8s %10lld %10lld %10.4f  ", cf_json_str (step, "name", "?"),
                 cf_json_str (step, "status", "?"), (long long) cf_json_int (step, "attempt", 0),
-                s_time (step, "started_at", from), s_time (step, "completed_at", to),
+                s_time (step, "started_at", from), s_time (step, "completed_at", to), s_first_token (step, first),
                 (long long) cf_json_int (step, "input_tokens", 0), (long long) cf_json_int (step, "output_tokens", 0),
                 cf_json_real (step, "cost_usd", 0));
         s_print (cf_json_str (step, "model", ""), 60);
@@ -63,6 +73,7 @@ s_print_job (const cf_json_t *job)
 {
     const cf_json_t *usage = json_object_get (job, "usage");
     const char *error = cf_json_str (job, "error", "");
+    char first [32];
     printf ("job       %s (%s, project %s)\n", cf_json_str (job, "job_id", "?"), cf_json_str (job, "agent_type", "?"),
             cf_json_str (job, "project_id", "?"));
     printf ("status    %s, %lld %%, ", cf_json_str (job, "status", "?"), (long long) cf_json_int (job, "progress", 0));
@@ -71,9 +82,9 @@ s_print_job (const cf_json_t *job)
     printf ("created   %s\n", cf_json_str (job, "created_at", "-"));
     printf ("started   %s\n", cf_json_str (job, "started_at", "-"));
     printf ("ended     %s\n", cf_json_str (job, "completed_at", "-"));
-    printf ("usage     %lld calls, %lld tokens in, %lld out, $%.4f\n", (long long) cf_json_int (usage, "calls", 0),
+    printf ("usage     %lld calls, %lld tokens in, %lld out, $%.4f, first token after %s\n", (long long) cf_json_int (usage, "calls", 0),
             (long long) cf_json_int (usage, "input_tokens", 0), (long long) cf_json_int (usage, "output_tokens", 0),
-            cf_json_real (usage, "cost_usd", 0));
+            cf_json_real (usage, "cost_usd", 0), s_first_token (usage, first));
     if (*error) {
         printf ("error     ");
         s_print (error, 10000);

@@ -278,7 +278,7 @@ s_print_summary (const run_t *self)
     const cf_json_t *result = json_object_get (self->shown, "result"), *review = json_object_get (result, "qa_result");
     const cf_json_t *usage = json_object_get (self->shown, "usage");
     const char *hint = cf_output_hint (&self->output);
-    char took [32];
+    char took [32], first [32];
     bool passed = cf_json_bool (review, "passed", false);
     size_t issues = json_array_size (json_object_get (review, "issues"));
     printf ("\n  %s%s%s\n", bold, self->output.folder, plain);
@@ -291,8 +291,9 @@ s_print_summary (const run_t *self)
             cf_json_real (review, "score", 0));
     if (issues)
         printf (", %zu issue%s left", issues, issues == 1? "": "s");
-    printf ("\n  total   %s, %lld model calls, %lld tokens, $%.4f%s\n",
+    printf ("\n  total   %s, first token after %s, %lld model calls, %lld tokens, $%.4f%s\n",
             cf_terminal_duration (cf_clock_ms () - self->begun_ms, took, sizeof took),
+            cf_terminal_duration ((unsigned long long) cf_json_int (usage, "first_token_ms", 0), first, sizeof first),
             (long long) cf_json_int (usage, "calls", 0),
             (long long) (cf_json_int (usage, "input_tokens", 0) + cf_json_int (usage, "output_tokens", 0)),
             cf_json_real (usage, "cost_usd", 0), self->simulated? " at list prices (simulated)": "");

@@ -59,6 +59,7 @@ def assert_usage_is_of_the_models (job):
         price = PRICES [step ["model"]]
         expected = (step ["input_tokens"] * price [0] + step ["output_tokens"] * price [1]) / 1e6
         assert step ["cost_usd"] == pytest.approx (expected, abs = 2e-6), step
+        assert step ["first_token_ms"] >= 1, step
     for key in ("input_tokens", "output_tokens"):
         assert job ["usage"] [key] == sum (step [key] for step in job ["steps"])
 
@@ -220,3 +221,14 @@ def test_wrong_names_and_missing_keys_are_named (fresh, provider):
     done = run (system, project, "qa", "an idea")
     for name in ("MODELS_QA", "OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"):
         assert name in done ["error"]
+
+
+def test_the_first_token_is_timed_for_each_step_and_job (system):
+    text = "a first token that takes its time"
+    done = system.wait_job (system.run_agent (system.project (text), "qa", {"code": f"const name = '{text}' [[sim latency=1000]]"}))
+    assert done ["status"] == "completed", done ["error"]
+    step, = done ["steps"]
+    assert 200 <= step ["first_token_ms"], "the simulator lets a fifth of its time pass before"
+    assert step ["first_token_ms"] <= done ["usage"] ["first_token_ms"]
+    shown = system.codeforge ("job", done ["job_id"], "--user", system.user).stdout
+    assert "first token after" in shown and "FIRST" in shown

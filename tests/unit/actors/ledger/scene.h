@@ -133,7 +133,7 @@ static inline cf_job_step_t scene_step (const cf_job_t *job, const char *name)
 {
     return (cf_job_step_t) {
         .job = job->id, .attempt = job->attempt, .name = name, .output = "{\"passed\":true}", .outcome = "complete", .provider = "openai",
-        .model = "gpt-4o", .input_tokens = 100, .output_tokens = 10, .cost_usd = 0.5, .started_wall_us = cf_clock_wall_us ()
+        .model = "gpt-4o", .input_tokens = 100, .output_tokens = 10, .cost_usd = 0.5, .started_wall_us = cf_clock_wall_us (), .first_token_ms = 120
     };
 }
 

@@ -42,7 +42,7 @@ START_TEST (a_life_is_told_in_order_and_once)
                                    " || result::text from public.agent_jobs"), "completed100 5 1 100 0.500000{\"passed\": true}");
     ck_assert_str_eq (cf_test_sql ("select data from codeforge.job_events where event = 'complete'"),
                       cf_test_sql ("select format ('{\"job_id\":\"%s\",\"status\":\"completed\",\"progress\":100}', id) from public.agent_jobs"));
-    ck_assert_str_eq (cf_test_sql ("select name || status || output from codeforge.job_steps"), "qacompleted{\"passed\":true}");
+    ck_assert_str_eq (cf_test_sql ("select name || status || output || first_token_ms from codeforge.job_steps"), "qacompleted{\"passed\":true}120");
     scene_end ();
 }
 END_TEST
@@ -204,6 +204,7 @@ START_TEST (a_step_said_again_counts_once)
     ck_assert_uint_gt (cf_desk_finish_step (scene.desk, job, &done), 0);
     scene_settle ();
     ck_assert_uint_eq (job->input_tokens, 100);
+    ck_assert_uint_eq (job->steps->first_token_ms, 120);
     ck_assert_uint_eq (job->calls, 1);
     ck_assert_str_eq (cf_test_sql ("select string_agg (output, '') from codeforge.job_steps"), "{\"passed\":true}");
     ck_assert_str_eq (scene_history (), "1:progress 2:step ");

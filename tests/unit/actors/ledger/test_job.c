@@ -86,6 +86,36 @@ START_TEST (steps_are_found_and_bounded)
 }
 END_TEST
 
+static void
+s_expect_first_token (const cf_job_t *job, json_int_t expected)
+{
+    cf_json_t *shown = cf_job_show (job), *first = json_object_get (json_object_get (shown, "usage"), "first_token_ms");
+    if (expected)
+        ck_assert_int_eq (json_integer_value (first), expected);
+    else
+        ck_assert (json_is_null (first));
+    json_decref (shown);
+}
+
+START_TEST (the_first_token_of_a_job_counts_from_its_creation)
+{
+    cf_job_t *job = s_job ('a', 0);
+    size_t seq = 0;
+    s_expect_first_token (job, 0);
+    cf_step_t *first = cf_job_add_step (job, "first", &seq), *second = cf_job_add_step (job, "second", &seq);
+    s_expect_first_token (job, 0);              /* running: nothing is known yet */
+    second->started_us = job->created_us + 2000000;
+    second->first_token_ms = 30;
+    s_expect_first_token (job, 2030);
+    first->started_us = job->created_us + 150999;
+    first->first_token_ms = 700;
+    s_expect_first_token (job, 850);
+    first->started_us = job->created_us - 1000; /* by another machine's clock */
+    s_expect_first_token (job, 700);
+    cf_job_destroy (&job);
+}
+END_TEST
+
 /*  Takes out everything and compares the owners' letters, in order. */
 static void
 s_expect (cf_queue_t *queue, const char *order)
@@ -143,4 +173,4 @@ START_TEST (a_job_leaves_from_anywhere)
 END_TEST
 
 UNIT_MAIN ("job", terminal_states_never_change, only_the_promised_transitions_exist, an_end_is_not_shown_before_it_is_committed,
-           steps_are_found_and_bounded, users_take_turns, priority_comes_first_and_requeued_jobs_before_all, a_job_leaves_from_anywhere)
+           steps_are_found_and_bounded, the_first_token_of_a_job_counts_from_its_creation, users_take_turns, priority_comes_first_and_requeued_jobs_before_all, a_job_leaves_from_anywhere)

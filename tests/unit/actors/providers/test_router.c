@@ -98,7 +98,7 @@ typedef struct {
     uint32_t newest;                    /* attempts below are refused as stale */
     bool held;                          /* no answer for now */
     char output [256], outcome [32], model [64], name [64];
-    uint32_t attempt;
+    uint32_t attempt, first_token_ms;
 } ledger_t;
 
 static ledger_t s_ledger;
@@ -118,6 +118,7 @@ s_on_job_step (cf_task_t *task, const void *fields, void *owner)
     }
     s_ledger.written++;
     s_ledger.attempt = step->attempt;
+    s_ledger.first_token_ms = step->first_token_ms;
     snprintf (s_ledger.output, sizeof s_ledger.output, "%s", step->output);
     snprintf (s_ledger.outcome, sizeof s_ledger.outcome, "%s", step->outcome);
     snprintf (s_ledger.model, sizeof s_ledger.model, "%s", step->model);
@@ -310,6 +311,8 @@ START_TEST (an_answer_is_in_the_journal_before_its_caller_has_it)
     ck_assert_uint_eq (agent.reply->output_tokens, 100);
     ck_assert (agent.reply->cost_usd > 0.0034999 && agent.reply->cost_usd < 0.0035001);
     ck_assert_uint_eq (agent.written, 1);
+    ck_assert_uint_ge (agent.reply->first_token_ms, 1);
+    ck_assert_uint_eq (s_ledger.first_token_ms, agent.reply->first_token_ms);
     ck_assert_str_eq (s_ledger.output, ANSWER);
     ck_assert_str_eq (s_ledger.name, s_step);
     ck_assert_str_eq (s_ledger.model, "gpt-4o-2024-08-06");
