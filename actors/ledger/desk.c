@@ -434,7 +434,7 @@ s_complete_step (cf_job_t *job, cf_step_t *step, const cf_job_step_t *done)
     job->input_tokens += done->input_tokens;
     job->output_tokens += done->output_tokens;
     job->cost_usd += done->cost_usd;
-    job->calls++;
+    job->calls += *done->model != 0;    /* agents note other steps, too */
 }
 
 cf_batch_ticket_t

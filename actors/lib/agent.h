@@ -66,6 +66,11 @@ const char *cf_work_project_id (const cf_work_t *self);
 /*  Steps finished before: [{name, output, outcome}], borrowed. Refreshed from the ledger by cf_work_reread (0, or -1 with error). */
 const cf_json_t *cf_work_journal (const cf_work_t *self);
 int cf_work_reread (cf_work_t *self, cf_error_t *error);
+/*  Puts a step that was no model call into the journal, so that a run after this one need not do it again; committed when this returns. A
+    name is written once: noted again, it stays as it was. 0, or -1 with error. */
+int cf_work_note (cf_work_t *self, const char *name, const char *output, cf_error_t *error);
+/*  What the journal has under a name: borrowed until the journal changes, NULL where there is nothing. */
+const char *cf_work_noted (const cf_work_t *self, const char *name);
 
 /*  Appends <data name="NAME">\nTEXT\n</data>\n; a closing tag within text is defused, so that text cannot leave its block. */
 void cf_agent_put_data (cf_buf_t *out, const char *name, const char *text);

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CF_HTTP_SHARD_SIZE 128u         /* transfers, and kept connections, of a shard */
 #define CF_HTTP_SHARD_IDLE_MS 60000u
@@ -25,6 +26,7 @@
 #define CF_HTTP_HEADERS_MAX (64u * 1024u)
 #define CF_HTTP_BODY_MAX (16u << 20)
 #define CF_HTTP_CONNECT_MS 10000u
+#define CF_HTTP_RETRY_AFTER_MAX_MS 86400000u    /* a server that asks for more is not believed */
 #define CF_HTTP_RESEND_US 1000000u      /* see the head of http.h */
 
 typedef struct transfer_t transfer_t;
@@ -284,6 +286,16 @@ s_on_send (void *arg, char *address, char *own_address, int port, int own_port)
 
 /*  The life of a transfer. */
 
+/*  Headers carry keys and tokens: nothing of them stays behind in freed memory. */
+static void
+s_free_lines (struct curl_slist **lines)
+{
+    for (struct curl_slist *line = *lines; line; line = line->next)
+        explicit_bzero (line->data, strlen (line->data));
+    curl_slist_free_all (*lines);
+    *lines = NULL;
+}
+
 static int
 s_add_line (transfer_t *self, const char *line)
 {
@@ -377,8 +389,7 @@ s_let_go (transfer_t *self)
     else
         curl_easy_cleanup (self->easy);
     self->easy = NULL;
-    curl_slist_free_all (self->lines);
-    self->lines = NULL;
+    s_free_lines (&self->lines);
 }
 
 static void
@@ -585,6 +596,33 @@ cf_http_header (const cf_http_response_t *response, const char *name, char *valu
         return true;
     }
     return false;
+}
+
+uint64_t
+cf_http_date_us (const char *text)
+{
+    struct tm parts = { 0 };
+    const char *end = strptime (text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    time_t seconds = end && !*end? timegm (&parts): 0;
+    return seconds > 0? (uint64_t) seconds * 1000000u: 0;
+}
+
+uint32_t
+cf_http_retry_after_ms (const cf_http_response_t *response, uint64_t now_wall_us)
+{
+    char value [64], *end;
+    double wait_ms = 0;
+    if (cf_http_header (response, "retry-after-ms", value, sizeof value))
+        wait_ms = strtod (value, &end);
+    else if (cf_http_header (response, "retry-after", value, sizeof value)) {
+        wait_ms = strtod (value, &end) * 1000;
+        uint64_t date_us = end == value? cf_http_date_us (value): 0;
+        if (date_us > now_wall_us)
+            wait_ms = (double) (date_us - now_wall_us) / 1000;
+    }
+    if (!(wait_ms > 0))
+        return 0;
+    return wait_ms > CF_HTTP_RETRY_AFTER_MAX_MS? CF_HTTP_RETRY_AFTER_MAX_MS: (uint32_t) wait_ms;
 }
 
 /*  Loopback never goes through a proxy; what the environment exempts stays exempt. */

@@ -81,6 +81,10 @@ int cf_http_call (cf_task_t *task, cf_http_t *self, const cf_http_request_t *req
 void cf_http_response_free (cf_http_response_t *response);
 /*  Copies the value of a header (any case of name) into value, cut off at size; false and "" if there is none. */
 bool cf_http_header (const cf_http_response_t *response, const char *name, char *value, size_t size);
+/*  Wall clock of a date as headers have it (RFC 9110, section 5.6.7, the preferred form); 0 where text is none. */
+uint64_t cf_http_date_us (const char *text);
+/*  How long the answer asks to wait (Retry-After, in seconds or as a date; retry-after-ms): a day at most, 0 where it does not. */
+uint32_t cf_http_retry_after_ms (const cf_http_response_t *response, uint64_t now_wall_us);
 /*  "CONNECT" …; static storage. */
 const char *cf_http_failure_name (cf_http_failure_t failure);
 

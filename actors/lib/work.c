@@ -6,6 +6,7 @@
  */
 
 #include "actors/lib/work.h"
+#include "proto/base/clock.h"
 #include "proto/base/config.h"
 #include "proto/base/log.h"
 #include "proto/schema.h"
@@ -308,6 +309,30 @@ s_find_entry (const cf_work_t *self, const char *name)
         if (strcmp (cf_json_str (entry, "name", ""), name) == 0)
             return entry;
     return NULL;
+}
+
+const char *
+cf_work_noted (const cf_work_t *self, const char *name)
+{
+    const cf_json_t *entry = s_find_entry (self, name);
+    return entry? cf_json_str (entry, "output", ""): NULL;
+}
+
+int
+cf_work_note (cf_work_t *self, const char *name, const char *output, cf_error_t *error)
+{
+    if (s_find_entry (self, name))
+        return 0;
+    const cf_job_step_t step = {
+        .job = cf_work_job (self), .attempt = cf_task_context (self->task)->attempt, .name = name, .output = output,
+        .outcome = "complete", .provider = "", .model = "", .started_wall_us = cf_clock_wall_us ()
+    };
+    cf_job_noted_t *noted = cf_call_patiently (self->task, CF_JOB_STEP, &step, CF_WORK_CALL_MS, error);
+    if (!noted)
+        return -1;
+    cf_codec_free (&noted);
+    json_array_append_new (self->journal, json_pack ("{ssssss}", "name", name, "output", output, "outcome", "complete"));
+    return 0;
 }
 
 static int

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define CF_ATTEMPT_EVENT_MAX (1u << 20) /* bytes of one event of a stream */
 #define CF_ATTEMPT_STREAM_MAX (256u << 20)      /* of a stream: output and all that is wrapped around it */
@@ -23,7 +22,6 @@
 #define CF_ATTEMPT_USAGE_MS 300         /* how long after the finish reason a usage chunk may come: servers write both at once, so
                                            this is a round trip to the farthest of them; without it the usage is estimated */
 #define CF_ATTEMPT_HEAD_BYTES 1024     /* of a request, around what it carries; a guess that saves copying */
-#define CF_ATTEMPT_WAIT_MAX_MS 86400000.0       /* a provider that asks for more is not believed */
 
 typedef struct {
     const cf_route_t *route;
@@ -109,42 +107,13 @@ cf_attempt_judge (const cf_reading_t *reading, cf_http_failure_t transport, bool
     return whole? CF_FAILURE_NONE: CF_FAILURE_GARBLED;
 }
 
-/* ---- what headers say ---- */
-
-static uint64_t
-s_wall_us_of_date (const char *text)
-{
-    struct tm parts = { 0 };
-    const char *end = strptime (text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    time_t seconds = end && !*end? timegm (&parts): 0;
-    return seconds > 0? (uint64_t) seconds * 1000000u: 0;
-}
-
-uint32_t
-cf_attempt_retry_after_ms (const cf_http_response_t *response, uint64_t now_wall_us)
-{
-    char value [64], *end;
-    double wait_ms = 0;
-    if (cf_http_header (response, "retry-after-ms", value, sizeof value))
-        wait_ms = strtod (value, &end);
-    else if (cf_http_header (response, "retry-after", value, sizeof value)) {
-        wait_ms = strtod (value, &end) * 1000;
-        uint64_t date_us = end == value? s_wall_us_of_date (value): 0;
-        if (date_us > now_wall_us)
-            wait_ms = (double) (date_us - now_wall_us) / 1000;
-    }
-    if (!(wait_ms > 0))
-        return 0;
-    return wait_ms > CF_ATTEMPT_WAIT_MAX_MS? (uint32_t) CF_ATTEMPT_WAIT_MAX_MS: (uint32_t) wait_ms;
-}
-
 static void
 s_judge_status (const cf_provider_t *provider, const cf_http_response_t *response, cf_verdict_t *verdict, bool *refused)
 {
     char value [16];
     verdict->status = response->status;
     verdict->failure = provider->api->classify (response->status, response->body.bytes, response->body.size, refused);
-    verdict->retry_after_ms = cf_attempt_retry_after_ms (response, cf_clock_wall_us ());
+    verdict->retry_after_ms = cf_http_retry_after_ms (response, cf_clock_wall_us ());
     if (!verdict->retry_after_ms && provider->api->retry_after_ms)
         verdict->retry_after_ms = provider->api->retry_after_ms (response->body.bytes, response->body.size);
     verdict->final = cf_http_header (response, "x-should-retry", value, sizeof value) && strcasecmp (value, "false") == 0;

@@ -27,8 +27,5 @@ int cf_attempt_embed (cf_task_t *task, cf_http_t *http, const cf_route_t *route,
 
 /*  What a stream that was read so far comes to, when its connection ended in transport. structured: its text must be JSON. */
 cf_failure_class_t cf_attempt_judge (const cf_reading_t *reading, cf_http_failure_t transport, bool structured);
-/*  What the headers of an answer ask for, in milliseconds: retry-after-ms, or Retry-After in seconds or as a date (RFC
-    9110); 0: nothing. */
-uint32_t cf_attempt_retry_after_ms (const cf_http_response_t *response, uint64_t now_wall_us);
 
 #endif

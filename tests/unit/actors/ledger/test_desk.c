@@ -212,6 +212,21 @@ START_TEST (a_step_said_again_counts_once)
 }
 END_TEST
 
+START_TEST (a_step_without_a_model_is_no_call)
+{
+    scene_begin ();
+    cf_job_t *job = scene_job ();
+    cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
+    cf_job_step_t done = scene_step (job, "repository");
+    done.model = "";
+    ck_assert_uint_gt (cf_desk_finish_step (scene.desk, job, &done), 0);
+    scene_settle ();
+    ck_assert_uint_eq (job->calls, 0);
+    ck_assert_str_eq (cf_test_sql ("select string_agg (name || coalesce (model, ' none'), '') from codeforge.job_steps"), "repository none");
+    scene_end ();
+}
+END_TEST
+
 static void
 s_await_steps (cf_task_t *task, void *arg)
 {
@@ -343,5 +358,5 @@ END_TEST
 
 SCENE_MAIN ("desk", a_life_is_told_in_order_and_once, what_has_ended_in_the_ledger_stays_so, an_older_attempt_writes_nothing,
             a_result_that_cannot_be_stored_fails_the_job, a_text_cut_within_a_character_is_stored, a_database_that_is_away_is_waited_for,
-            too_much_that_waits_stops_moves_not_ends, a_step_said_again_counts_once, the_journal_is_read_when_all_of_it_is_there,
+            too_much_that_waits_stops_moves_not_ends, a_step_said_again_counts_once, a_step_without_a_model_is_no_call, the_journal_is_read_when_all_of_it_is_there,
             a_new_instance_counts_events_on, all_open_jobs_are_read, working_time_ends_and_outlives_a_restart, an_answer_takes_a_new_token_that_clients_do_not_see, a_closed_desk_moves_nothing)

@@ -62,10 +62,19 @@ s_on_journal (cf_task_t *task, const void *fields, void *owner)
 }
 
 static void
+s_on_step (cf_task_t *task, const void *fields, void *owner)
+{
+    (void) owner;
+    const cf_job_step_t *step = fields;
+    world_note ("steps", "%s %u %s %s model '%s'", step->job, (unsigned) step->attempt, step->name, step->output, step->model);
+    cf_reply (task, &(cf_job_noted_t) { 0 });
+}
+
+static void
 s_play_jobs (cf_loop_t *loop)
 {
-    static const cf_handler_t handlers [] = { { CF_JOB_JOURNAL, s_on_journal } };
-    world_serve (loop, handlers, 1);
+    static const cf_handler_t handlers [] = { { CF_JOB_JOURNAL, s_on_journal }, { CF_JOB_STEP, s_on_step } };
+    world_serve (loop, handlers, 2);
 }
 
 static void
@@ -307,6 +316,34 @@ START_TEST (effects_have_the_steps_name_and_need_a_project)
 }
 END_TEST
 
+static void
+s_note (cf_task_t *task, void *arg)
+{
+    cf_error_t error = { 0 };
+    cf_work_t *work = cf_work_new (task, "github", "github", PROJECT, "[{\"name\":\"old\",\"output\":\"1\",\"outcome\":\"complete\"}]", false);
+    ck_assert_str_eq (cf_work_noted (work, "old"), "1");
+    ck_assert_ptr_null (cf_work_noted (work, "new"));
+    ck_assert_int_eq (cf_work_note (work, "new", "{\"a\":1}", &error), 0);
+    ck_assert_int_eq (cf_work_note (work, "new", "{}", &error), 0);
+    ck_assert_int_eq (cf_work_note (work, "old", "2", &error), 0);
+    ck_assert_str_eq (cf_work_noted (work, "new"), "{\"a\":1}");
+    cf_work_destroy (&work);
+    *(bool *) arg = true;
+}
+
+START_TEST (a_step_without_a_model_is_noted_once)
+{
+    bool done = false;
+    world_begin ();
+    world_actor ("jobs", "jobs", 1);
+    cf_task_context_t context = { .job = JOB, .attempt = 3 };
+    cf_task_start (world.loop, s_note, &done, &context);
+    world_until (done);
+    ck_assert_str_eq (world_read ("steps"), JOB " 3 new {\"a\":1} model ''\n");
+    world_end ();
+}
+END_TEST
+
 START_TEST (what_users_say_stays_within_its_block)
 {
     cf_buf_t text;
@@ -332,4 +369,5 @@ UNIT_MAIN ("work", a_good_answer_is_taken, words_around_it_do_no_harm, a_bad_one
            the_journal_is_taken_at_its_word, a_cut_off_answer_is_none, a_refusal_in_the_journal_is_one,
            a_router_that_died_before_the_journal_is_asked_again, a_router_that_died_after_the_journal_is_not,
            a_journal_that_is_away_is_waited_for, what_another_call_does_not_mend_is_told,
-           effects_have_the_steps_name_and_need_a_project, what_users_say_stays_within_its_block, a_malformed_journal_is_no_work)
+           effects_have_the_steps_name_and_need_a_project, a_step_without_a_model_is_noted_once,
+           what_users_say_stays_within_its_block, a_malformed_journal_is_no_work)
