@@ -5,7 +5,7 @@
  *              schema codeforge, applied_effects, file_writes and idempotency_keys (actors/project/).
  *  Answers:    PROJECT_*, MESSAGE_LIST, FILE_*, PROFILE_*, ROADMAP_*, CHOICE_KEEP, SESSION_*, PROGRESS_READ    a user's requests
  *              WAITLIST_ADD -> EFFECT_APPLIED      anybody's
- *              KEY_CLAIM -> KEY_CLAIMED, KEY_SETTLE    an edge's, so that a repeated request counts once
+ *              KEY_CLAIM -> KEY_CLAIMED, KEY_RENEW, KEY_SETTLE    an edge's, so that a repeated request counts once
  *              PROJECT_CONTEXT -> PROJECT_SHOWN    what an agent needs to know
  *              EFFECT_APPLY -> EFFECT_APPLIED      what a job changes, once an effect
  *  Asks:       PostgreSQL alone.
@@ -429,6 +429,18 @@ s_on_key_claim (cf_task_t *task, const void *fields, void *owner)
 }
 
 static void
+s_on_key_renew (cf_task_t *task, const void *fields, void *owner)
+{
+    self_t *self = owner;
+    const cf_key_renew_t *ask = fields;
+    cf_error_t error = { 0 };
+    if (cf_keys_renew (self->tables, task, ask->user, ask->key, ask->claim, &error))
+        s_fail (task, &error, "Idempotency-Key");
+    else
+        cf_reply (task, &(cf_effect_applied_t) { 0 });
+}
+
+static void
 s_on_key_settle (cf_task_t *task, const void *fields, void *owner)
 {
     self_t *self = owner;
@@ -529,7 +541,7 @@ main (void)
         { CF_PROFILE_READ, s_on_profile_read }, { CF_PROFILE_WRITE, s_on_profile_write }, { CF_WAITLIST_ADD, s_on_waitlist_add },
         { CF_ROADMAP_READ, s_on_roadmap_read }, { CF_ROADMAP_ADVANCE, s_on_roadmap_advance }, { CF_CHOICE_KEEP, s_on_choice_keep },
         { CF_SESSION_ADD, s_on_session_add }, { CF_SESSION_LIST, s_on_session_list }, { CF_PROGRESS_READ, s_on_progress_read },
-        { CF_KEY_CLAIM, s_on_key_claim }, { CF_KEY_SETTLE, s_on_key_settle },
+        { CF_KEY_CLAIM, s_on_key_claim }, { CF_KEY_RENEW, s_on_key_renew }, { CF_KEY_SETTLE, s_on_key_settle },
         { CF_PROJECT_CONTEXT, s_on_project_context }, { CF_EFFECT_APPLY, s_on_effect_apply }
     };
     self_t self = { 0 };

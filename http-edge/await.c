@@ -218,6 +218,15 @@ s_try (cf_request_t *request, const cf_await_wish_t *wish, const char *job, cf_j
     return accepted;
 }
 
+/*  Whether the wait ends because this process does, and the client can go on with it: under an idempotency key nothing else ends it
+    early, and the key leads to the same job again. */
+static bool
+s_is_put_off (const cf_request_t *request)
+{
+    cf_error_t error = { 0 };
+    return request->claim && cf_task_wait_status (request->task, &error);
+}
+
 cf_job_accepted_t *
 cf_await_job (cf_request_t *request, const cf_await_wish_t *wish, cf_json_t **ended)
 {
@@ -235,7 +244,7 @@ cf_await_job (cf_request_t *request, const cf_await_wish_t *wish, cf_json_t **en
         json_decref (*ended);
         *ended = NULL;
     }
-    if (accepted && wish->tied && !*ended)
+    if (accepted && wish->tied && !*ended && !s_is_put_off (request))
         s_cancel (request, job);
     return accepted;
 }

@@ -17,7 +17,8 @@ typedef struct {
     const cf_json_t *input;     /* input_context, or NULL */
     const char *secret;         /* that the job must know and nobody may keep, or NULL */
     uint32_t wait_s;            /* for its end; 0: not at all */
-    bool tied;                  /* the job is of no use without the request: cancelled where the client leaves or the wait is over */
+    bool tied;                  /* the job is of no use without the request: cancelled where the client leaves or the wait is over; not
+                                   where this process stops under an idempotency key, with which the client can come back to it */
 } cf_await_wish_t;
 
 /*  Makes the job. NULL after having answered the request; else what was accepted, yours to cf_codec_free, and in *ended the

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  idempotency - claim, work, settle, answer; in this order, so that an answer that was seen has been kept */
+/*  idempotency - claim, work, settle, answer; in this order, so that an answer that was seen has been kept
+ *
+ *  While the handler works, the claim is renewed; so a process that dies frees it within seconds. A process that stops interrupts
+ *  the work, and forgets the claim.
+ */
 
 #include "http-edge/idempotency.h"
 #include "actors/lib/call.h"
@@ -11,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #define DIGEST_SIZE 32
 #define SETTLE_MS 5000u
+#define RENEW_MS 2000u                  /* a quarter of what the store waits for (CF_KEYS_CLAIM_SECONDS) */
 #define FIRST_PAUSE_MS 10u              /* before a running request is looked at again; doubles to … */
 #define LAST_PAUSE_MS 500u
 
@@ -27,7 +33,18 @@ struct cf_idempotency_t {
     size_t size;
     int status;
     bool working;                       /* the handler is at it: what it answers is taken */
+    bool interrupted;                   /* it is to come to an end */
+    cf_timer_t renewal;
+    cf_task_t *task;                    /* where the handler works */
+    cf_idempotency_t *prev, *next;      /* all that work */
 };
+
+/*  What a renewal needs, which may outlive the request by one question. */
+typedef struct {
+    char user [CF_UUID_SIZE], key [CF_IDEMPOTENCY_KEY_MAX + 1], claim [CF_UUID_SIZE];
+} renewal_t;
+
+static cf_idempotency_t *s_working;
 
 /* ---- the request as it came ---- */
 
@@ -146,7 +163,48 @@ s_replay (cf_request_t *request, const cf_key_claimed_t *claimed)
     cf_reply_json (request, (int) claimed->status, claimed->answer, strlen (claimed->answer));
 }
 
+/* ---- the claim, while the handler works ---- */
+
+static void
+s_renew (cf_task_t *task, void *arg)
+{
+    renewal_t *renewal = arg;
+    cf_error_t error = { 0 };
+    cf_effect_applied_t *renewed = cf_call (task, CF_KEY_RENEW, &(cf_key_renew_t) {
+        .user = renewal->user, .key = renewal->key, .claim = renewal->claim }, RENEW_MS, &error);
+    if (!renewed)
+        cf_log_debug ("an idempotency key was not renewed: %s", error.text);
+    cf_codec_free (&renewed);
+    free (renewal);
+}
+
+static void
+s_on_renewal (void *arg)
+{
+    cf_request_t *request = arg;
+    const cf_idempotency_t *self = request->claim;
+    renewal_t *renewal = malloc (sizeof *renewal);
+    cf_timer_set (request->loop, &request->claim->renewal, RENEW_MS, s_on_renewal, request);
+    if (!renewal)
+        return;                         /* the next one may have room */
+    memcpy (renewal->user, request->user, sizeof renewal->user);
+    memcpy (renewal->key, self->key, sizeof renewal->key);
+    memcpy (renewal->claim, self->claim, sizeof renewal->claim);
+    if (!cf_task_start (request->loop, s_renew, renewal, NULL))
+        free (renewal);
+}
+
 /* ---- in the request's task ---- */
+
+static cf_key_claimed_t *
+s_ask_claim (cf_request_t *request, const cf_idempotency_t *self)
+{
+    cf_task_shield (request->task, true);       /* a claim that was asked for is known of, or it would be left behind */
+    cf_key_claimed_t *claimed = cf_request_ask (request, CF_KEY_CLAIM, &(cf_key_claim_t) {
+        .user = request->user, .key = self->key, .hash = self->hash, .claim = self->claim });
+    cf_task_shield (request->task, false);
+    return claimed;
+}
 
 /*  Whether the key is ours now; else the request has been answered. */
 static bool
@@ -154,9 +212,8 @@ s_claim (cf_request_t *request, const cf_idempotency_t *self)
 {
     uint64_t due_ms = cf_clock_ms () + CF_IDEMPOTENCY_WAIT_MS, pause_ms = FIRST_PAUSE_MS;
     cf_error_t error = { 0 };
-    for (;;) {
-        cf_key_claimed_t *claimed = cf_request_ask (request, CF_KEY_CLAIM, &(cf_key_claim_t) {
-            .user = request->user, .key = self->key, .hash = self->hash, .claim = self->claim });
+    while (cf_task_wait_status (request->task, &error) == 0) {
+        cf_key_claimed_t *claimed = s_ask_claim (request, self);
         if (!claimed)
             return false;
         bool ours = strcmp (claimed->state, "yours") == 0, running = strcmp (claimed->state, "running") == 0;
@@ -171,14 +228,14 @@ s_claim (cf_request_t *request, const cf_idempotency_t *self)
             cf_reply_fault (request, CF_FAULT_KEY_RUNNING, json_pack ("{s:s}", "field", "Idempotency-Key"));
             return false;
         }
-        if (cf_task_sleep (request->task, pause_ms, &error)) {
-            cf_reply_error (request, &error);
-            return false;
-        }
+        cf_task_sleep (request->task, pause_ms, &error);
         pause_ms = 2 * pause_ms < LAST_PAUSE_MS? 2 * pause_ms: LAST_PAUSE_MS;
     }
+    cf_reply_error (request, &error);
+    return false;
 }
 
+/*  Keeps the answer, or forgets the claim where there is none to be kept. */
 static void
 s_settle (cf_request_t *request, const cf_idempotency_t *self)
 {
@@ -194,22 +251,54 @@ s_settle (cf_request_t *request, const cf_idempotency_t *self)
     free (headers);
 }
 
+/*  The handler, which goes on where the client leaves: what it makes is there then. Where it has not begun yet, it does not. */
+static void
+s_work (cf_request_t *request, cf_idempotency_t *self)
+{
+    cf_error_t error = { 0 };
+    if (cf_task_wait_status (request->task, &error)) {
+        cf_reply_error (request, &error);
+        return;
+    }
+    cf_timer_set (request->loop, &self->renewal, RENEW_MS, s_on_renewal, request);
+    cf_task_shield (request->task, true);
+    self->task = request->task;
+    self->working = true;
+    DL_APPEND (s_working, self);
+    request->route->fn (request);
+    DL_DELETE (s_working, self);
+    self->working = false;
+    if (!self->interrupted)
+        cf_task_shield (request->task, false);
+    cf_timer_clear (request->loop, &self->renewal);
+}
+
 static void
 s_run (cf_request_t *request)
 {
     cf_idempotency_t *self = request->claim;
     if (!s_claim (request, self))
         return;
+    s_work (request, self);
     cf_task_shield (request->task, true);
-    self->working = true;
-    request->route->fn (request);
-    self->working = false;
     s_settle (request, self);
     cf_task_shield (request->task, false);
     if (!self->body || !request->http)
         return;
     s_put_headers (request, self->headers);
     cf_reply_json (request, self->status, self->body, self->size);
+}
+
+void
+cf_idempotency_interrupt_all (cf_error_code_t code)
+{
+    cf_idempotency_t *self, *next;
+    DL_FOREACH_SAFE (s_working, self, next)
+        if (!self->interrupted) {
+            self->interrupted = true;
+            cf_task_shield (self->task, false);
+            cf_task_cancel (self->task, code);
+        }
 }
 
 /* ---- life ---- */

@@ -17,6 +17,10 @@
 bool cf_idempotency_begin (cf_request_t *request);
 void cf_idempotency_destroy (cf_idempotency_t **self_p);
 
+/*  Ends what all handlers under a key wait for, also where the client has left. Their claims are forgotten, and whoever repeats such a request
+    goes on with what it has made. */
+void cf_idempotency_interrupt_all (cf_error_code_t code);
+
 /*  Whether answers are taken: while the handler works. self may be NULL. */
 bool cf_idempotency_takes (const cf_idempotency_t *self);
 /*  What the handler answers, which goes to the client after it has been kept. */

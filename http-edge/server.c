@@ -9,6 +9,7 @@
 #include "http-edge/body.h"
 #include "http-edge/chain.h"
 #include "http-edge/guard.h"
+#include "http-edge/idempotency.h"
 #include "http-edge/linger.h"
 #include "http-edge/reply.h"
 #include "http-edge/request.h"
@@ -313,6 +314,7 @@ s_drain (cf_server_t *self)
     h2o_context_request_shutdown (&self->context);
     cf_stream_end_all ();
     s_turn_until_empty (self, CF_SERVER_DRAIN_MS);
+    cf_idempotency_interrupt_all (CF_ERROR_ACTOR_GONE);
     cf_request_each (s_cancel, NULL);
     s_turn_until_empty (self, CF_SERVER_LAST_MS);
     if (cf_request_count ())

@@ -17,11 +17,14 @@ static const char s_claim_sql [] =
     " status = null, headers = null, answer = null"
     " where k.created_at < now () - interval '" TEXT (CF_KEYS_HOURS) " hours'"
     " or (k.status is null and k.hash = excluded.hash"
-    " and (k.claim = excluded.claim or k.claimed_at < now () - interval '" TEXT (CF_KEYS_CLAIM_MINUTES) " minutes'))"
+    " and (k.claim = excluded.claim or k.claimed_at < now () - interval '" TEXT (CF_KEYS_CLAIM_SECONDS) " seconds'))"
     " returning 'yours')"
     " select 'yours', null::integer, null, null from mine union all"
     " select case when k.hash <> $3 then 'reused' when k.status is null then 'running' else 'answered' end, k.status, k.headers, k.answer"
     " from codeforge.idempotency_keys k where k.user_id = $1 and k.key = $2 and not exists (select from mine)";
+
+static const char s_renew_sql [] =
+    "update codeforge.idempotency_keys set claimed_at = now () where user_id = $1 and key = $2 and claim = $3 and status is null";
 
 static const char s_settle_sql [] =
     "update codeforge.idempotency_keys set status = $4, headers = $5, answer = $6"
@@ -58,6 +61,12 @@ cf_keys_claim (cf_tables_t *tables, cf_task_t *task, const char *user, const cha
         cf_db_result_destroy (result);  /* somebody else's row came or went while the statement ran: it is seen by the next */
     }
     return cf_error_set (error, CF_ERROR_OVERLOADED, "the idempotency key is in dispute");
+}
+
+int
+cf_keys_renew (cf_tables_t *tables, cf_task_t *task, const char *user, const char *key, const char *claim, cf_error_t *error)
+{
+    return CF_TABLES_WRITE (tables, task, NULL, NULL, error, s_renew_sql, user, key, claim);
 }
 
 int

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 """The database itself: what users may reach in it (pgTAP, tests/sql), asked in a running system's own database."""
-import os
-import pathlib
 import re
-import subprocess
 
 import pytest
 
@@ -13,26 +10,15 @@ SQL = ROOT / "tests" / "sql"
 AS_ADMINISTRATOR = {"anon"}             # the others as our processes log in
 
 
-def psql (system, *arguments, user = "codeforge"):
-    """Output of psql in the system's private database; its login needs no password, the socket's folder keeps others out."""
-    sockets = pathlib.Path (system.settings ["CODEFORGE_HOME"]) / "run" / "pg"
-    environment = {"PATH": os.environ ["PATH"], "PGHOST": str (sockets), "PGUSER": user, "PGDATABASE": "codeforge",
-                   "PGOPTIONS": "-c search_path=public,tap -c client_min_messages=warning"}
-    run = subprocess.run (["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *arguments], env = environment, text = True,
-                          capture_output = True, timeout = 120)
-    assert run.returncode == 0, run.stderr + run.stdout [-2000:]
-    return run.stdout
-
-
 @pytest.fixture (scope = "module")
 def database (system):
-    psql (system, "-f", SQL / "support.sql", user = "postgres")
+    system.psql ("-f", SQL / "support.sql", user = "postgres")
     return system
 
 
 @pytest.mark.parametrize ("name", sorted (path.stem for path in SQL.glob ("*.sql") if path.stem != "support"))
 def test_pgtap (database, name):
-    output = psql (database, "-f", SQL / f"{name}.sql", user = "postgres" if name in AS_ADMINISTRATOR else "codeforge")
+    output = database.psql ("-f", SQL / f"{name}.sql", user = "postgres" if name in AS_ADMINISTRATOR else "codeforge")
     planned = re.search (r"^1\.\.(\d+)$", output, re.M)
     passed = len (re.findall (r"^ok \d+", output, re.M))
     failed = re.findall (r"^not ok .*(?:\n#.*)*", output, re.M)
@@ -40,7 +26,7 @@ def test_pgtap (database, name):
 
 
 def test_a_users_role_ends_with_the_transaction (database):
-    lines = psql (database, "-c", "begin", "-c", "select tap.become (tap.anne ())", "-c", "commit",
+    lines = database.psql ("-c", "begin", "-c", "select tap.become (tap.anne ())", "-c", "commit",
                   "-c", "select current_user = session_user and coalesce (current_setting ('request.jwt.claims', true), '') = ''")
     assert lines.split () [-1] == "t"
 

@@ -3,7 +3,6 @@
 import datetime
 import json
 import socket
-import subprocess
 import time
 import uuid
 
@@ -588,10 +587,4 @@ def test_a_profile_comes_into_being_at_first_sight (system):
     """Any request of a verified user makes their row; nobody has to ask for the profile itself."""
     user = str (uuid.uuid4 ())
     assert system.request ("GET", "/v1/projects/", user = user).status == 200
-    home = system.settings ["CODEFORGE_HOME"]
-
-    def made ():
-        asked = subprocess.run (["psql", "-h", home + "/run/pg", "-U", "codeforge", "-d", "codeforge", "-Atc",
-                                 f"select count (*) from public.profiles where id = '{user}'"], capture_output = True, text = True)
-        return asked.stdout.strip () == "1"
-    wait_for (made, "the profile to be there")
+    wait_for (lambda: system.sql (f"select count (*) from public.profiles where id = '{user}'") == "1", "the profile to be there")

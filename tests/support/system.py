@@ -259,6 +259,21 @@ class System:
             return answer.json if answer.status == 200 and answer.json ["status"] in wanted else None
         return wait_for (reached, f"job {job} to be {' or '.join (wanted)}", patience)
 
+    # its private database
+
+    def psql (self, *arguments, user = "codeforge"):
+        """Output of psql; its login needs no password, the socket's folder keeps others out."""
+        environment = {"PATH": os.environ ["PATH"], "PGHOST": self.settings ["CODEFORGE_HOME"] + "/run/pg", "PGUSER": user,
+                       "PGDATABASE": "codeforge", "PGOPTIONS": "-c search_path=public,tap -c client_min_messages=warning"}
+        run = subprocess.run (["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *arguments], env = environment, text = True,
+                              capture_output = True, timeout = PATIENCE * 2)
+        assert run.returncode == 0, run.stderr + run.stdout [-2000:]
+        return run.stdout
+
+    def sql (self, statement):
+        """What a statement gives, as text."""
+        return self.psql ("-c", statement).strip ()
+
     # the provider simulator
 
     def simulator (self, method, path, body = None):

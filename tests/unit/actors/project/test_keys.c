@@ -62,17 +62,44 @@ static void
 s_takes_over (cf_task_t *task)
 {
     s_claim (task, ANNE, "k", "aa", C (1));
-    cf_test_sql ("update codeforge.idempotency_keys set claimed_at = now () - interval '4 minutes'");
+    cf_test_sql ("update codeforge.idempotency_keys set claimed_at = now () - interval '6 seconds'");
     ck_assert_str_eq (s_claim (task, ANNE, "k", "aa", C (2)), "running 0 ");
-    cf_test_sql ("update codeforge.idempotency_keys set claimed_at = now () - interval '6 minutes'");
+    cf_test_sql ("update codeforge.idempotency_keys set claimed_at = now () - interval '9 seconds'");
     ck_assert_str_eq (s_claim (task, ANNE, "k", "bb", C (2)), "reused 0 ");
     ck_assert_str_eq (s_claim (task, ANNE, "k", "aa", C (2)), "yours 0 ");
     ck_assert_str_eq (s_claim (task, ANNE, "k", "aa", C (3)), "running 0 ");
     s_settle (task, "k", C (1), 201);
     ck_assert_str_eq (s_claim (task, ANNE, "k", "aa", C (3)), "running 0 ");
     s_settle (task, "k", C (2), 202);
-    cf_test_sql ("update codeforge.idempotency_keys set claimed_at = now () - interval '6 minutes'");
+    cf_test_sql ("update codeforge.idempotency_keys set claimed_at = now () - interval '9 seconds'");
     ck_assert_str_eq (s_claim (task, ANNE, "k", "aa", C (3)), "answered 202 {\"Location\":\"/x\"}made");
+}
+
+static void
+s_renew (cf_task_t *task, const char *key, const char *claim)
+{
+    cf_error_t error = { 0 };
+    cf_test_sql ("update codeforge.idempotency_keys set claimed_at = now () - interval '9 seconds'");
+    ck_assert_msg (cf_keys_renew (scene_tables, task, ANNE, key, claim, &error) == 0, "%s", error.text);
+}
+
+static void
+s_renews (cf_task_t *task)
+{
+    s_claim (task, ANNE, "k", "aa", C (1));
+    s_renew (task, "k", C (1));
+    ck_assert_str_eq (s_claim (task, ANNE, "k", "aa", C (2)), "running 0 ");
+    s_renew (task, "k", C (2));
+    ck_assert_str_eq (s_claim (task, ANNE, "k", "aa", C (2)), "yours 0 ");
+    s_renew (task, "k", C (1));                 /* too late */
+    ck_assert_str_eq (s_claim (task, ANNE, "k", "aa", C (3)), "yours 0 ");
+    s_settle (task, "k", C (3), 0);
+    s_renew (task, "k", C (3));                 /* forgotten: it does not come back */
+    ck_assert_str_eq (cf_test_sql ("select count (*) from codeforge.idempotency_keys"), "0");
+    s_claim (task, ANNE, "k", "aa", C (1));
+    s_settle (task, "k", C (1), 201);
+    s_renew (task, "k", C (1));
+    ck_assert_str_eq (s_claim (task, ANNE, "k", "aa", C (2)), "answered 201 {\"Location\":\"/x\"}made");
 }
 
 static void
@@ -155,9 +182,10 @@ s_claims_many (cf_task_t *task)
 TEST (the_first_answer_is_kept, s_answers)
 TEST (what_is_not_kept_gives_the_key_free, s_gives_free)
 TEST (a_dead_holder_is_replaced, s_takes_over)
+TEST (who_works_on_it_keeps_the_claim, s_renews)
 TEST (keys_live_for_a_day, s_forgets)
 TEST (keys_have_a_length, s_refuses)
 TEST (one_of_many_holds_the_claim, s_claims_many)
 
-SCENE_MAIN ("keys", the_first_answer_is_kept, what_is_not_kept_gives_the_key_free, a_dead_holder_is_replaced, keys_live_for_a_day,
-            keys_have_a_length, one_of_many_holds_the_claim)
+SCENE_MAIN ("keys", the_first_answer_is_kept, what_is_not_kept_gives_the_key_free, a_dead_holder_is_replaced,
+            who_works_on_it_keeps_the_claim, keys_live_for_a_day, keys_have_a_length, one_of_many_holds_the_claim)
