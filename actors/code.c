@@ -49,20 +49,6 @@ s_check_paths (const cf_json_t *result, cf_error_t *error)
     return 0;
 }
 
-static bool
-s_brings (const cf_json_t *input, const char *key)
-{
-    const cf_json_t *value = json_object_get (input, key);
-    return value && !json_is_null (value);
-}
-
-/*  A member of the input, or what the project has under another name; borrowed. */
-static const cf_json_t *
-s_choose (const cf_json_t *input, const char *key, const cf_json_t *project, const char *project_key)
-{
-    return json_object_get (s_brings (input, key)? input: project, s_brings (input, key)? key: project_key);
-}
-
 static void
 s_put_patterns (cf_work_t *work, cf_buf_t *prompt, const cf_json_t *requirements)
 {
@@ -74,13 +60,12 @@ s_put_patterns (cf_work_t *work, cf_buf_t *prompt, const cf_json_t *requirements
 }
 
 static cf_json_t *
-s_generate (cf_work_t *work, const cf_json_t *input, const cf_json_t *project, cf_error_t *error)
+s_generate (cf_work_t *work, const cf_json_t *input, const cf_json_t *requirements, const cf_json_t *architecture, cf_error_t *error)
 {
-    const cf_json_t *requirements = s_choose (input, "requirements", project, "requirements_spec");
     cf_buf_t prompt;
     cf_buf_init (&prompt, 4u << 20);
     cf_agent_put_document (&prompt, "requirements", requirements);
-    cf_agent_put_document (&prompt, "architecture", s_choose (input, "architecture", project, "architecture_spec"));
+    cf_agent_put_document (&prompt, "architecture", architecture);
     static const char *const texts [] = { "user_idea", "file_path", "user_message" };
     for (size_t at = 0; at < sizeof texts / sizeof texts [0]; at++)
         if (*cf_json_str (input, texts [at], ""))
@@ -90,7 +75,7 @@ s_generate (cf_work_t *work, const cf_json_t *input, const cf_json_t *project, c
     s_put_patterns (work, &prompt, requirements);
     cf_agent_step_t step = {
         .suffix = "", .prompt = "code", .schema = "code", .input = prompt.bytes,
-        .note = json_object_get (input, "qa_issues")? "Mending what the review found": "Writing the files",
+        .note = cf_json_member (input, "qa_issues")? "Mending what the review found": "Writing the files",
         .progress = 20, .max_tokens = 16000, .temperature = 0.2
     };
     cf_json_t *document = cf_work_generate (work, &step, error);
@@ -101,15 +86,15 @@ s_generate (cf_work_t *work, const cf_json_t *input, const cf_json_t *project, c
 static cf_json_t *
 s_write (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
 {
-    cf_json_t *project = NULL;
-    if (!s_brings (input, "architecture") && !(project = cf_work_project (work, error)))
-        return NULL;
-    const cf_json_t *architecture = s_choose (input, "architecture", project, "architecture_spec");
+    const cf_json_t *architecture, *requirements;
     cf_json_t *result = NULL;
-    if (!architecture || json_is_null (architecture))
+    if (cf_work_document (work, input, "architecture", &architecture, error)
+        || cf_work_document (work, input, "requirements", &requirements, error))
+        return NULL;
+    if (!architecture)
         cf_error_set (error, CF_ERROR_INVALID, "The project has no architecture yet: run wireframe first.");
     else
-        result = s_generate (work, input, project, error);
+        result = s_generate (work, input, requirements, architecture, error);
     if (result) {
         cf_json_t *changes = json_pack ("{sss{ssss}}", "status", "building", "message",
             "role", "assistant", "content", cf_json_str (result, "summary", ""));
@@ -120,7 +105,6 @@ s_write (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
         }
         json_decref (changes);
     }
-    json_decref (project);
     return result;
 }
 
@@ -243,7 +227,7 @@ s_refactor (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
 static cf_json_t *
 s_work (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
 {
-    bool rewrites = s_brings (input, "selected_code") && !cf_work_is_node (work);
+    bool rewrites = cf_json_member (input, "selected_code") && !cf_work_is_node (work);
     return rewrites? s_refactor (work, input, error): s_write (work, input, error);
 }
 

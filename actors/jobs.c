@@ -69,13 +69,6 @@ s_reply_json (cf_task_t *task, cf_json_t *shown)
 
 /* ---- accept ---- */
 
-static bool
-s_brings (const cf_json_t *input, const char *key)
-{
-    const cf_json_t *value = key? json_object_get (input, key): NULL;
-    return value && !json_is_null (value);
-}
-
 /*  Whether the document that the kind needs is in the input or in the project. 0, or -1 with the call failed. */
 static int
 s_check_needs (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask, const cf_job_kind_t *kind)
@@ -84,7 +77,7 @@ s_check_needs (cf_task_t *task, jobs_t *self, const cf_job_create_t *ask, const 
         return 0;
     cf_error_t error = { 0 };
     cf_json_t *input = cf_json_parse (ask->input, strlen (ask->input), NULL), *project = NULL;
-    bool given = s_brings (input, kind->needs) || s_brings (input, kind->unless);
+    bool given = cf_json_member (input, kind->needs) || (kind->unless && cf_json_member (input, kind->unless));
     json_decref (input);
     if (given)
         return 0;

@@ -123,15 +123,10 @@ static int
 s_put_background (cf_work_t *work, cf_buf_t *prompt, const cf_json_t *input, cf_error_t *error)
 {
     cf_agent_put_document (prompt, "module", json_object_get (input, "module"));
-    const cf_json_t *requirements = json_object_get (input, "requirements");
-    cf_json_t *project = NULL;
-    if ((!requirements || json_is_null (requirements)) && *cf_work_project_id (work)) {
-        if (!(project = cf_work_project (work, error)))
-            return -1;
-        requirements = json_object_get (project, "requirements_spec");
-    }
+    const cf_json_t *requirements;
+    if (cf_work_document (work, input, "requirements", &requirements, error))
+        return -1;
     cf_agent_put_document (prompt, "requirements", requirements);
-    json_decref (project);
     return 0;
 }
 

@@ -10,26 +10,28 @@
 
 #include "actors/lib/agent.h"
 
-/*  What to review: one file from the input, files from the input, or all of the project's; the caller's. */
+/*  What to review: one file from the input, files from the input, or all of the project's; the caller's. NULL with error. */
 static cf_json_t *
-s_files (const cf_json_t *input, const cf_json_t *project)
+s_files (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
 {
     const char *code = cf_json_str (input, "code", "");
     if (*code)
         return json_pack ("[{ssss}]", "file_path", cf_json_str (input, "file_path", "code"), "content", code);
-    const cf_json_t *files = json_object_get (input, "files");
-    if (!files)
-        files = json_object_get (project, "files");
-    return json_is_array (files)? json_deep_copy (files): json_array ();
+    const cf_json_t *files;
+    if (cf_work_document (work, input, "files", &files, error))
+        return NULL;
+    if (json_array_size (files))
+        return json_deep_copy (files);
+    cf_error_set (error, CF_ERROR_INVALID, "There is nothing to review: the project has no files.");
+    return NULL;
 }
 
 static cf_json_t *
-s_generate (cf_work_t *work, const cf_json_t *input, const cf_json_t *project, const cf_json_t *files, cf_error_t *error)
+s_generate (cf_work_t *work, const cf_json_t *input, const cf_json_t *requirements, const cf_json_t *files, cf_error_t *error)
 {
-    const cf_json_t *requirements = json_object_get (input, "requirements");
     cf_buf_t prompt;
     cf_buf_init (&prompt, 4u << 20);
-    cf_agent_put_document (&prompt, "requirements", requirements? requirements: json_object_get (project, "requirements_spec"));
+    cf_agent_put_document (&prompt, "requirements", requirements);
     if (*cf_json_str (input, "user_idea", ""))
         cf_agent_put_data (&prompt, "user_idea", cf_json_str (input, "user_idea", ""));
     if (*cf_json_str (input, "user_message", ""))
@@ -47,14 +49,12 @@ s_generate (cf_work_t *work, const cf_json_t *input, const cf_json_t *project, c
 static cf_json_t *
 s_work (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
 {
-    cf_json_t *project = NULL, *result = NULL;
-    bool brought = *cf_json_str (input, "code", "") || json_object_get (input, "files");
-    if (!brought && !(project = cf_work_project (work, error)))
-        return NULL;
-    cf_json_t *files = s_files (input, project);
-    if (!json_array_size (files))
-        cf_error_set (error, CF_ERROR_INVALID, "There is nothing to review: the project has no files.");
-    else if ((result = s_generate (work, input, project, files, error))) {
+    bool whole = !*cf_json_str (input, "code", "") && !cf_json_member (input, "files");      /* else it need not be all of the project */
+    const cf_json_t *requirements = cf_json_member (input, "requirements");
+    cf_json_t *files = s_files (work, input, error), *result = NULL;
+    if (files && (!whole || cf_work_document (work, input, "requirements", &requirements, error) == 0))
+        result = s_generate (work, input, requirements, files, error);
+    if (result) {
         cf_json_t *changes = json_pack ("{s{ssss}}", "message", "role", "assistant", "content", cf_json_str (result, "summary", ""));
         if (cf_work_apply (work, "review", changes, error)) {
             json_decref (result);
@@ -63,7 +63,6 @@ s_work (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
         json_decref (changes);
     }
     json_decref (files);
-    json_decref (project);
     return result;
 }
 

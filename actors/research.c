@@ -32,7 +32,7 @@ s_put_input (cf_buf_t *prompt, const cf_json_t *input)
 static cf_json_t *
 s_clarify (cf_work_t *work, const cf_json_t *input)
 {
-    if (cf_work_is_node (work) || cf_json_bool (input, "skip_clarification", false) || json_object_get (input, "answers"))
+    if (cf_work_is_node (work) || cf_json_bool (input, "skip_clarification", false) || cf_json_member (input, "answers"))
         return NULL;
     cf_buf_t prompt;
     cf_buf_init (&prompt, CF_RESEARCH_PROMPT_MAX);

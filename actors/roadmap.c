@@ -32,14 +32,11 @@ s_generate (cf_work_t *work, const cf_json_t *requirements, const cf_json_t *inp
 static cf_json_t *
 s_work (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
 {
-    const cf_json_t *requirements = json_object_get (input, "requirements");
-    cf_json_t *project = NULL, *result = NULL;
-    if (!requirements || json_is_null (requirements)) {
-        if (!(project = cf_work_project (work, error)))
-            return NULL;
-        requirements = json_object_get (project, "requirements_spec");
-    }
-    if (!requirements || json_is_null (requirements))
+    const cf_json_t *requirements;
+    cf_json_t *result = NULL;
+    if (cf_work_document (work, input, "requirements", &requirements, error))
+        return NULL;
+    if (!requirements)
         cf_error_set (error, CF_ERROR_INVALID, "The project has no requirements yet: run research first.");
     else if ((result = s_generate (work, requirements, input, error))) {
         cf_json_t *changes = json_pack ("{sOs{ssso}}", "roadmap", result, "message", "role", "assistant", "content",
@@ -51,7 +48,6 @@ s_work (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
         }
         json_decref (changes);
     }
-    json_decref (project);
     return result;
 }
 

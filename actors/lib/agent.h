@@ -45,6 +45,9 @@ cf_json_t *cf_work_generate (cf_work_t *self, const cf_agent_step_t *step, cf_er
 int cf_work_apply (cf_work_t *self, const char *effect, const cf_json_t *changes, cf_error_t *error);
 /*  Project as PROJECT_CONTEXT describes; the caller's. NULL with error. */
 cf_json_t *cf_work_project (cf_work_t *self, cf_error_t *error);
+/*  A document that the work needs: `requirements`, `architecture` or `files`. The input's own, or else the project's, which is asked for
+    once; borrowed from the input or the work, NULL where neither has it. 0, or -1 with error where the project cannot be had. */
+int cf_work_document (cf_work_t *self, const cf_json_t *input, const char *key, const cf_json_t **document, cf_error_t *error);
 /*  Patterns near text, as a JSON array of the caller's; empty where memory does not answer within 2 s. */
 cf_json_t *cf_work_recall (cf_work_t *self, const char *text, const char *type);
 /*  The secret that came with the job (JOB_SECRET), yours to overwrite and free; NULL with error: NOT_FOUND where nobody has it any more. */

@@ -22,6 +22,7 @@
 #define CF_WORK_INPUT_MAX (4u << 20)    /* bytes of one prompt */
 #define CF_WORK_CALL_MS 3600000u        /* the job's own limit is what ends a call */
 #define CF_WORK_RECALL_MS 2000
+#define CF_WORK_REASON_BYTES 300        /* of why a model refused, in the job's error */
 #define CF_WORK_PAUSE_MS 20             /* first pause before the router is asked again; doubles to … */
 #define CF_WORK_PAUSE_MAX_MS 500
 
@@ -31,6 +32,7 @@ struct cf_work_t {
     char step [128];
     char project [CF_UUID_SIZE];
     cf_json_t *journal;
+    cf_json_t *shown;                   /* the project; NULL: not asked for yet */
     char *details;                      /* of the failure to come; NULL: none */
     bool node, waiting;
 };
@@ -77,6 +79,7 @@ cf_work_destroy (cf_work_t **self_p)
     if (!self)
         return;
     json_decref (self->journal);
+    json_decref (self->shown);
     free (self->details);
     free (self);
     *self_p = NULL;
@@ -335,21 +338,44 @@ cf_work_note (cf_work_t *self, const char *name, const char *output, cf_error_t 
     return 0;
 }
 
+/*  The sentence, and the reason that the model or its provider gave, in one line. */
 static int
-s_judge (const char *outcome, cf_error_t *error)
+s_refuse (const char *reason, cf_error_t *error)
+{
+    const char *sentence = cf_error_sentence (CF_ERROR_MODEL_REFUSED);
+    char line [CF_WORK_REASON_BYTES + 1];
+    size_t size = 0;
+    for (; *reason && size < CF_WORK_REASON_BYTES; reason++) {
+        bool blank = (unsigned char) *reason <= ' ' || *reason == 127;
+        if (!blank)
+            line [size++] = *reason;
+        else if (size && line [size - 1] != ' ')
+            line [size++] = ' ';
+    }
+    if (((unsigned char) *reason & 0xC0) == 0x80)       /* cut within a character: nothing is left of it */
+        while (size && ((unsigned char) line [--size] & 0xC0) == 0x80)
+            ;
+    while (size && line [size - 1] == ' ')
+        size--;
+    if (!size)
+        return cf_error_set (error, CF_ERROR_MODEL_REFUSED, "%s", sentence);
+    return cf_error_set (error, CF_ERROR_MODEL_REFUSED, "%.*s: %.*s", (int) strcspn (sentence, "."), sentence, (int) size, line);
+}
+
+static int
+s_judge (const char *outcome, const char *text, cf_error_t *error)
 {
     if (strcmp (outcome, "cut_off") == 0)
         return cf_error_set (error, CF_ERROR_MODEL_CUT_OFF, "%s", cf_error_sentence (CF_ERROR_MODEL_CUT_OFF));
-    if (strcmp (outcome, "refused") == 0)
-        return cf_error_set (error, CF_ERROR_MODEL_REFUSED, "%s", cf_error_sentence (CF_ERROR_MODEL_REFUSED));
-    return 0;
+    return strcmp (outcome, "refused") == 0? s_refuse (text, error): 0;
 }
 
 /*  What the journal has of a step: a copy of the caller's; NULL with error where it was cut off or refused. */
 static char *
 s_take_entry (const cf_json_t *entry, cf_error_t *error)
 {
-    return s_judge (cf_json_str (entry, "outcome", "complete"), error)? NULL: strdup (cf_json_str (entry, "output", ""));
+    const char *output = cf_json_str (entry, "output", "");
+    return s_judge (cf_json_str (entry, "outcome", "complete"), output, error)? NULL: strdup (output);
 }
 
 /*  Whether a failed call may be made again: what failed is the bus, the router's process, or the journal, the database being away. */
@@ -368,7 +394,7 @@ s_call_model (cf_work_t *self, const cf_model_call_t *call, cf_error_t *error)
     uint64_t pause_ms = CF_WORK_PAUSE_MS;
     for (;;) {
         cf_model_done_t *done = cf_call_once (self->task, router, CF_MODEL_CALL, call, CF_WORK_CALL_MS, error);
-        char *text = done && s_judge (done->outcome, error) == 0? strdup (done->text): NULL;
+        char *text = done && s_judge (done->outcome, done->text, error) == 0? strdup (done->text): NULL;
         bool again = !done && s_is_worth_another (self, error);
         cf_codec_free (&done);
         if (!again || cf_task_sleep (self->task, pause_ms, error) || cf_work_reread (self, error))
@@ -511,6 +537,23 @@ cf_work_project (cf_work_t *self, cf_error_t *error)
     cf_json_t *project = shown? cf_json_parse (shown->shown, strlen (shown->shown), error): NULL;
     cf_codec_free (&shown);
     return project;
+}
+
+int
+cf_work_document (cf_work_t *self, const cf_json_t *input, const char *key, const cf_json_t **document, cf_error_t *error)
+{
+    static const struct { const char *key, *member; } kept [] = {
+        { "requirements", "requirements_spec" }, { "architecture", "architecture_spec" }, { "files", "files" }
+    };
+    *document = cf_json_member (input, key);
+    if (*document || !*self->project)
+        return 0;
+    if (!self->shown && !(self->shown = cf_work_project (self, error)))
+        return -1;
+    for (size_t at = 0; at < sizeof kept / sizeof kept [0]; at++)
+        if (strcmp (key, kept [at].key) == 0)
+            *document = cf_json_member (self->shown, kept [at].member);
+    return 0;
 }
 
 cf_json_t *

@@ -106,6 +106,13 @@ cf_json_load (const char *path, cf_error_t *error)
     return value;
 }
 
+cf_json_t *
+cf_json_member (const cf_json_t *object, const char *key)
+{
+    cf_json_t *value = json_object_get (object, key);
+    return json_is_null (value)? NULL: value;
+}
+
 const char *
 cf_json_str (const cf_json_t *object, const char *key, const char *fallback)
 {

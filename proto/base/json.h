@@ -31,6 +31,8 @@ int cf_json_print_to (const cf_json_t *value, cf_buf_t *buf);
 /*  Reads a file and parses it. NULL with error naming the file. Yours to json_decref. */
 cf_json_t *cf_json_load (const char *path, cf_error_t *error);
 
+/*  A member of an object, borrowed; NULL where it is absent or null, which means absent. */
+cf_json_t *cf_json_member (const cf_json_t *object, const char *key);
 /*  Members of an object, borrowed; the fallback where the member is absent or of another type. */
 const char *cf_json_str (const cf_json_t *object, const char *key, const char *fallback);
 int64_t cf_json_int (const cf_json_t *object, const char *key, int64_t fallback);

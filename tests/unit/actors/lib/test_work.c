@@ -87,10 +87,19 @@ s_on_apply (cf_task_t *task, const void *fields, void *owner)
 }
 
 static void
+s_on_context (cf_task_t *task, const void *fields, void *owner)
+{
+    (void) owner;
+    const cf_project_context_t *ask = fields;
+    world_note ("applied", "context %s", ask->project);
+    cf_reply (task, &(cf_project_shown_t) { .shown = "{\"requirements_spec\":{\"app_name\":\"Kept\"},\"architecture_spec\":null,\"files\":[]}" });
+}
+
+static void
 s_play_store (cf_loop_t *loop)
 {
-    static const cf_handler_t handlers [] = { { CF_EFFECT_APPLY, s_on_apply } };
-    world_serve (loop, handlers, 1);
+    static const cf_handler_t handlers [] = { { CF_EFFECT_APPLY, s_on_apply }, { CF_PROJECT_CONTEXT, s_on_context } };
+    world_serve (loop, handlers, 2);
 }
 
 WORLD_ROLES ({ "router", s_play_router }, { "jobs", s_play_jobs }, { "store", s_play_store })
@@ -222,6 +231,35 @@ START_TEST (a_refusal_in_the_journal_is_one)
     run.journal = "[{\"name\":\"qa\",\"output\":\"no\",\"outcome\":\"refused\"}]";
     s_run ();
     s_expect (CF_ERROR_MODEL_REFUSED, 0);
+    ck_assert_str_eq (run.error.text, "The model refused to answer: no");
+    s_end ();
+}
+END_TEST
+
+/*  Says the error that a refusal with this reason becomes. */
+static const char *
+s_refusal (const char *reason)
+{
+    static char journal [2048];
+    snprintf (journal, sizeof journal, "[{\"name\":\"qa\",\"output\":\"%s\",\"outcome\":\"refused\"}]", reason);
+    memset (&run, 0, sizeof run);
+    run.journal = journal;
+    s_run ();
+    ck_assert_int_eq (run.error.code, CF_ERROR_MODEL_REFUSED);
+    return run.error.text;
+}
+
+START_TEST (a_refusal_says_why_in_one_line)
+{
+    char reason [1024] = "", expected [400];
+    s_begin ("");
+    ck_assert_str_eq (s_refusal (" I\\n\\t can't.\\r\\n"), "The model refused to answer: I can't.");
+    ck_assert_str_eq (s_refusal (" \\n"), "The model refused to answer.");
+    ck_assert_str_eq (s_refusal (""), "The model refused to answer.");
+    for (int at = 0; at < 200; at++)
+        strcat (reason, at? "\u00e4": "x");              /* 300 bytes would cut the 150th of them */
+    snprintf (expected, sizeof expected, "The model refused to answer: %.*s", 299, reason);
+    ck_assert_str_eq (s_refusal (reason), expected);
     s_end ();
 }
 END_TEST
@@ -344,6 +382,46 @@ START_TEST (a_step_without_a_model_is_noted_once)
 }
 END_TEST
 
+static void
+s_choose_documents (cf_task_t *task, void *arg)
+{
+    cf_error_t error = { 0 };
+    cf_work_t *within = cf_work_new (task, "qa", "qa", PROJECT, "[]", false), *without = cf_work_new (task, "qa", "qa", "", "[]", false);
+    cf_json_t *input = json_pack ("{s{ss}s[]sn}", "requirements", "app_name", "Brought", "architecture", "files");
+    const cf_json_t *found;
+    ck_assert_int_eq (cf_work_document (within, input, "requirements", &found, &error), 0);
+    ck_assert_str_eq (cf_json_str (found, "app_name", ""), "Brought");
+    ck_assert_int_eq (cf_work_document (within, input, "architecture", &found, &error), 0);
+    ck_assert (json_is_array (found));
+    ck_assert_str_eq (world_read ("applied"), "");         /* nobody was asked so far */
+    ck_assert_int_eq (cf_work_document (within, input, "files", &found, &error), 0);
+    ck_assert (json_is_array (found));
+    json_object_set_new (input, "requirements", json_null ());
+    ck_assert_int_eq (cf_work_document (within, input, "requirements", &found, &error), 0);
+    ck_assert_str_eq (cf_json_str (found, "app_name", ""), "Kept");
+    ck_assert_int_eq (cf_work_document (within, NULL, "architecture", &found, &error), 0);
+    ck_assert_ptr_null (found);
+    ck_assert_int_eq (cf_work_document (without, input, "requirements", &found, &error), 0);
+    ck_assert_ptr_null (found);
+    json_decref (input);
+    cf_work_destroy (&within);
+    cf_work_destroy (&without);
+    *(bool *) arg = true;
+}
+
+START_TEST (null_is_absent_and_the_project_fills_in)
+{
+    bool done = false;
+    world_begin ();
+    world_actor ("store", "store", 1);
+    cf_task_context_t context = { .job = JOB, .attempt = 1 };
+    cf_task_start (world.loop, s_choose_documents, &done, &context);
+    world_until (done);
+    ck_assert_str_eq (world_read ("applied"), "context " PROJECT "\n");
+    world_end ();
+}
+END_TEST
+
 START_TEST (what_users_say_stays_within_its_block)
 {
     cf_buf_t text;
@@ -367,6 +445,7 @@ END_TEST
 
 UNIT_MAIN ("work", a_good_answer_is_taken, words_around_it_do_no_harm, a_bad_one_is_complained_about, three_bad_ones_are_enough,
            the_journal_is_taken_at_its_word, a_cut_off_answer_is_none, a_refusal_in_the_journal_is_one,
+           a_refusal_says_why_in_one_line, null_is_absent_and_the_project_fills_in,
            a_router_that_died_before_the_journal_is_asked_again, a_router_that_died_after_the_journal_is_not,
            a_journal_that_is_away_is_waited_for, what_another_call_does_not_mend_is_told,
            effects_have_the_steps_name_and_need_a_project, a_step_without_a_model_is_noted_once,

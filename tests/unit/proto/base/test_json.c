@@ -150,6 +150,10 @@ START_TEST (reads_members)
     ck_assert_str_eq (cf_json_str (value, "s", "-"), "x");
     ck_assert_str_eq (cf_json_str (value, "i", "-"), "-");
     ck_assert_ptr_null (cf_json_str (NULL, "s", NULL));
+    ck_assert_ptr_eq (cf_json_member (value, "i"), json_object_get (value, "i"));
+    ck_assert_ptr_null (cf_json_member (value, "n"));
+    ck_assert_ptr_null (cf_json_member (value, "absent"));
+    ck_assert_ptr_null (cf_json_member (NULL, "i"));
     ck_assert_int_eq (cf_json_int (value, "i", 1), 7);
     ck_assert_int_eq (cf_json_int (value, "r", 1), 1);
     ck_assert (cf_json_real (value, "r", 0) > 0.4 && cf_json_real (value, "i", 0) > 6.9);
