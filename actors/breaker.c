@@ -5,6 +5,8 @@
  *              restart takes it back: the broker gives the last values before it lets the first call in.
  *  Answers:    BREAKER_ASK    -> BREAKER_SAYS    may I call this provider now?
  *              BREAKER_REPORT -> BREAKER_NOTED   a call ended well or badly
+ *              BREAKER_LIST   -> BREAKER_LISTED  every circuit, for operators
+ *              BREAKER_RESET  -> BREAKER_NOTED   an operator knows that the provider is well
  *  Asks:       nobody.
  *  Stops:      on TERM, at once; nothing to flush.
  *  If it dies: the router goes on with what it last heard.
@@ -15,6 +17,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/config.h"
 #include "proto/base/log.h"
+#include "proto/base/metric.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +36,7 @@ typedef struct {
     cf_circuit_t circuit;
     uint64_t since_wall_us;             /* when it took its state */
     uint64_t due_ms;                    /* monotonic: when the wait in OPEN or HALF_OPEN is over */
+    uint64_t opened, probes;            /* how often, since this process began */
     cf_timer_t timer;
     self_t *self;
 } provider_t;
@@ -77,6 +81,24 @@ s_wait (provider_t *provider, uint64_t gone_ms)
     cf_timer_set (provider->self->loop, &provider->timer, wait_ms, s_on_waited, provider);
 }
 
+static void
+s_count (provider_t *provider, cf_circuit_state_t former, bool allowed)
+{
+    cf_circuit_state_t state = provider->circuit.state;
+    size_t open = 0;
+    for (const provider_t *each = provider->self->providers; each; each = each->hh.next)
+        open += each->circuit.state != CF_CIRCUIT_CLOSED;
+    cf_metric_set (CF_METRIC_breaker_circuits_open, open);
+    if (state == CF_CIRCUIT_OPEN && former != state) {
+        provider->opened++;
+        cf_metric_add (CF_METRIC_breaker_opened_total, 1);
+    }
+    if (state == CF_CIRCUIT_HALF_OPEN && allowed) {
+        provider->probes++;
+        cf_metric_add (CF_METRIC_breaker_probes_total, 1);
+    }
+}
+
 /*  Gives the circuit an event and makes known what changed. Whether a call may be made. */
 static bool
 s_feed (provider_t *provider, cf_circuit_event_t event)
@@ -92,6 +114,7 @@ s_feed (provider_t *provider, cf_circuit_event_t event)
         s_wait (provider, 0);
     if (provider->circuit.state != former.state || provider->circuit.failures != former.failures)
         s_publish (provider);
+    s_count (provider, former.state, allowed);
     return allowed;
 }
 
@@ -164,6 +187,47 @@ s_on_breaker_report (cf_task_t *task, const void *fields, void *owner)
     cf_reply (task, &(cf_breaker_noted_t) { 0 });
 }
 
+static void
+s_on_breaker_reset (cf_task_t *task, const void *fields, void *owner)
+{
+    const cf_breaker_reset_t *reset = fields;
+    self_t *self = owner;
+    provider_t *provider = NULL;
+    if (s_name_valid (reset->provider))
+        HASH_FIND_STR (self->providers, reset->provider, provider);
+    if (!provider) {
+        cf_fail_with (task, CF_ERROR_NOT_FOUND, "no provider of that name has been called yet", "");
+        return;
+    }
+    s_feed (provider, CF_CIRCUIT_RESET);
+    cf_log_warning ("circuit of %s: reset", provider->name);
+    cf_reply (task, &(cf_breaker_noted_t) { 0 });
+}
+
+static int
+s_compare (const provider_t *one, const provider_t *other)
+{
+    return strcmp (one->name, other->name);
+}
+
+static void
+s_on_breaker_list (cf_task_t *task, const void *fields, void *owner)
+{
+    (void) fields;
+    self_t *self = owner;
+    cf_json_t *circuits = json_array ();
+    HASH_SORT (self->providers, s_compare);
+    for (const provider_t *provider = self->providers; provider; provider = provider->hh.next)
+        json_array_append_new (circuits, json_pack ("{sssssIsIsIsI}", "provider", provider->name,
+            "state", cf_circuit_name (provider->circuit.state), "failures", (json_int_t) provider->circuit.failures,
+            "since_wall_us", (json_int_t) provider->since_wall_us, "opened", (json_int_t) provider->opened,
+            "probes", (json_int_t) provider->probes));
+    char *text = cf_json_print (circuits);
+    cf_reply (task, &(cf_breaker_listed_t) { .circuits = text? text: "[]" });
+    free (text);
+    json_decref (circuits);
+}
+
 /*  What a former process of ours published; what we know ourselves is newer. */
 static void
 s_on_state (void *arg, const cf_envelope_t *envelope, const void *fields)
@@ -182,6 +246,7 @@ s_on_state (void *arg, const cf_envelope_t *envelope, const void *fields)
     provider->since_wall_us = state->since_wall_us;
     uint64_t now_us = cf_clock_wall_us ();
     s_wait (provider, now_us > state->since_wall_us? (now_us - state->since_wall_us) / 1000u: 0);
+    s_count (provider, provider->circuit.state, false);
     cf_log_info ("circuit of %s: taken back as %s", provider->name, state->state);
 }
 
@@ -209,7 +274,9 @@ main (void)
 {
     static const cf_handler_t handlers [] = {
         { CF_BREAKER_ASK, s_on_breaker_ask },
-        { CF_BREAKER_REPORT, s_on_breaker_report }
+        { CF_BREAKER_REPORT, s_on_breaker_report },
+        { CF_BREAKER_RESET, s_on_breaker_reset },
+        { CF_BREAKER_LIST, s_on_breaker_list }
     };
     self_t self = { 0 };
     cf_actor_t *actor = cf_actor_new (CF_ACTOR_BREAKER, handlers, sizeof handlers / sizeof handlers [0], &self);

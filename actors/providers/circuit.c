@@ -15,18 +15,21 @@ cf_circuit_action (cf_circuit_state_t state, cf_circuit_event_t event)
             [CF_CIRCUIT_GOOD]   = CF_CIRCUIT_FORGET,
             [CF_CIRCUIT_BAD]    = CF_CIRCUIT_COUNT,
             [CF_CIRCUIT_WAITED] = CF_CIRCUIT_KEEP,
+            [CF_CIRCUIT_RESET]  = CF_CIRCUIT_FORGET,
         },
         [CF_CIRCUIT_OPEN] = {
             [CF_CIRCUIT_ASKED]  = CF_CIRCUIT_REFUSE,
             [CF_CIRCUIT_GOOD]   = CF_CIRCUIT_KEEP,
             [CF_CIRCUIT_BAD]    = CF_CIRCUIT_KEEP,
             [CF_CIRCUIT_WAITED] = CF_CIRCUIT_PROBE,
+            [CF_CIRCUIT_RESET]  = CF_CIRCUIT_CLOSE,
         },
         [CF_CIRCUIT_HALF_OPEN] = {
             [CF_CIRCUIT_ASKED]  = CF_CIRCUIT_LET_PROBE,
             [CF_CIRCUIT_GOOD]   = CF_CIRCUIT_COUNT_PROBE,
             [CF_CIRCUIT_BAD]    = CF_CIRCUIT_TRIP,
             [CF_CIRCUIT_WAITED] = CF_CIRCUIT_PROBE,
+            [CF_CIRCUIT_RESET]  = CF_CIRCUIT_CLOSE,
         },
     };
     return cells [state] [event];
@@ -69,6 +72,9 @@ cf_circuit_take (cf_circuit_t *self, cf_circuit_event_t event)
             break;
         case CF_CIRCUIT_PROBE:
             cf_circuit_enter (self, CF_CIRCUIT_HALF_OPEN);
+            break;
+        case CF_CIRCUIT_CLOSE:
+            cf_circuit_enter (self, CF_CIRCUIT_CLOSED);
             break;
         case CF_CIRCUIT_REFUSE:
         case CF_CIRCUIT_KEEP:

@@ -25,6 +25,7 @@ typedef enum {
     CF_CIRCUIT_GOOD,                    /* a call ended well */
     CF_CIRCUIT_BAD,                     /* a call failed */
     CF_CIRCUIT_WAITED,                  /* the wait since the present state began is over */
+    CF_CIRCUIT_RESET,                   /* somebody who knows better says that all is well */
     CF_CIRCUIT_EVENTS
 } cf_circuit_event_t;
 
@@ -37,6 +38,7 @@ typedef enum {
     CF_CIRCUIT_COUNT_PROBE,             /* one more good probe; close at the last */
     CF_CIRCUIT_TRIP,                    /* open */
     CF_CIRCUIT_PROBE,                   /* half open, with all probes to give */
+    CF_CIRCUIT_CLOSE,                   /* closed */
     CF_CIRCUIT_KEEP                     /* nothing changes */
 } cf_circuit_action_t;
 

@@ -19,6 +19,7 @@ int cf_command_token (int argc, char **argv);
 int cf_command_run (int argc, char **argv);
 int cf_command_job (int argc, char **argv);
 int cf_command_cancel (int argc, char **argv);
+int cf_command_breaker (int argc, char **argv);
 int cf_command_doctor (int argc, char **argv);
 int cf_command_config (int argc, char **argv);
 

@@ -57,6 +57,15 @@ START_TEST (half_open_lets_two_probes_through)
 }
 END_TEST
 
+START_TEST (a_reset_closes_it_whatever_it_was)
+{
+    const cf_circuit_t closed = s_circuit (CF_CIRCUIT_CLOSED, 0, 0, 0);
+    s_check (s_circuit (CF_CIRCUIT_CLOSED, 4, 0, 0), CF_CIRCUIT_RESET, false, closed);
+    s_check (s_circuit (CF_CIRCUIT_OPEN, 5, 0, 0), CF_CIRCUIT_RESET, false, closed);
+    s_check (s_circuit (CF_CIRCUIT_HALF_OPEN, 5, 2, 1), CF_CIRCUIT_RESET, false, closed);
+}
+END_TEST
+
 START_TEST (opens_only_on_failures_in_a_row_and_heals)
 {
     cf_circuit_t circuit = { .state = CF_CIRCUIT_CLOSED };
@@ -99,5 +108,5 @@ START_TEST (names_go_both_ways)
 END_TEST
 
 UNIT_MAIN ("circuit", closed_lets_calls_through_and_counts_failures, open_refuses_until_the_wait_is_over,
-           half_open_lets_two_probes_through, opens_only_on_failures_in_a_row_and_heals,
+           half_open_lets_two_probes_through, a_reset_closes_it_whatever_it_was, opens_only_on_failures_in_a_row_and_heals,
            a_probe_that_was_never_heard_of_is_replaced, names_go_both_ways)

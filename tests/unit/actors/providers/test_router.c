@@ -794,6 +794,86 @@ START_TEST (a_restarted_breaker_takes_its_state_back)
 }
 END_TEST
 
+/* ---- operators ---- */
+
+typedef struct {
+    bool done;
+    char circuits [256];
+    cf_error_code_t codes [3];
+} operator_t;
+
+static operator_t s_operator;
+
+static cf_error_code_t
+s_reset_circuit (cf_task_t *task, const char *provider)
+{
+    cf_error_t error = { 0 };
+    cf_breaker_noted_t *noted = cf_call (task, CF_BREAKER_RESET, &(cf_breaker_reset_t) { .provider = provider }, PATIENCE_MS, &error);
+    cf_codec_free (&noted);
+    return error.code;
+}
+
+static void
+s_operate (cf_task_t *task, void *arg)
+{
+    (void) arg;
+    cf_breaker_listed_t *listed = cf_call (task, CF_BREAKER_LIST, &(cf_breaker_list_t) { 0 }, PATIENCE_MS, NULL);
+    if (listed)
+        snprintf (s_operator.circuits, sizeof s_operator.circuits, "%s", listed->circuits);
+    cf_codec_free (&listed);
+    s_operator.codes [0] = s_reset_circuit (task, "google");
+    s_operator.codes [1] = s_reset_circuit (task, "no such name");
+    s_operator.codes [2] = s_reset_circuit (task, "openai");
+    s_operator.done = true;
+}
+
+static bool
+s_is_operated (void)
+{
+    return s_operator.done;
+}
+
+static bool s_measured;
+
+static void
+s_on_metrics (void *arg, const cf_envelope_t *envelope, const void *fields)
+{
+    (void) arg;
+    const cf_metrics_t *metrics = fields;
+    s_measured |= strstr (envelope->to, "breaker") && strstr (metrics->metrics, "\"breaker_circuits_open\":1")
+               && strstr (metrics->metrics, "\"breaker_opened_total\":1");
+}
+
+static bool
+s_is_measured (void)
+{
+    return s_measured;
+}
+
+START_TEST (an_operator_sees_circuits_and_closes_one)
+{
+    BEGIN ();
+    cf_subscription_t *subscription = cf_event_subscribe ("state.breaker.openai", s_on_state, NULL);
+    cf_subscription_t *metrics = cf_event_subscribe ("state.metrics.*", s_on_metrics, NULL);
+    s_break_circuit ();
+    s_until (s_is_measured, "the breaker's metrics");
+    cf_task_start (s_loop, s_operate, NULL, NULL);
+    s_until (s_is_operated, "the breaker to answer an operator");
+    ck_assert_ptr_nonnull (strstr (s_operator.circuits, "[{\"provider\":\"openai\",\"state\":\"open\",\"failures\":5,\"since_wall_us\":"));
+    ck_assert_ptr_nonnull (strstr (s_operator.circuits, ",\"opened\":1,\"probes\":0}]"));
+    ck_assert_int_eq (s_operator.codes [0], CF_ERROR_NOT_FOUND);
+    ck_assert_int_eq (s_operator.codes [1], CF_ERROR_NOT_FOUND);
+    ck_assert_int_eq (s_operator.codes [2], CF_OK);
+    s_until (s_is_closed, "the circuit to be closed");
+    agent_t agent;
+    s_call (&agent, 0);
+    s_assert_complete (&agent);
+    cf_event_unsubscribe (&metrics);
+    cf_event_unsubscribe (&subscription);
+    s_finish ();
+}
+END_TEST
+
 START_TEST (calls_go_on_without_a_breaker)
 {
     BEGIN ();
@@ -866,5 +946,5 @@ UNIT_MAIN ("router", an_answer_is_in_the_journal_before_its_caller_has_it, cut_o
            the_route_that_answered_is_the_one_reported, a_broken_stream_starts_again_and_watchers_are_told,
            one_bad_line_in_a_whole_answer_is_skipped, a_cancelled_call_closes_its_connection,
            a_finished_answer_reaches_the_journal_without_its_caller, an_answer_for_a_stale_attempt_goes_to_the_newer_one, a_step_is_asked_for_once_at_a_time,
-           a_router_that_stops_leaves_nothing_behind, a_sick_provider_is_left_alone_and_probed, a_restarted_breaker_takes_its_state_back, calls_go_on_without_a_breaker,
+           a_router_that_stops_leaves_nothing_behind, a_sick_provider_is_left_alone_and_probed, a_restarted_breaker_takes_its_state_back, an_operator_sees_circuits_and_closes_one, calls_go_on_without_a_breaker,
            texts_are_embedded_with_one_more_attempt)
