@@ -119,8 +119,8 @@ def test_a_passing_fault_does_not_reach_the_job (system, agent, fault, expected)
     ("status404 count=9", 1, "MODELS"),
     ("status400 count=9", 1, "The model provider refused the request."),
     ("context_length count=9", 1, "The model provider refused the request."),
-    ("refusal count=9", 1, "The model refused to answer."),
-    ("content_filter count=9", 1, "The model refused to answer."),
+    ("refusal count=9", 1, "The model refused to answer: "),
+    ("content_filter count=9", 1, "The model refused to answer: "),
     ("length count=9", 1, "The model's answer was cut off at its token limit."),
 ])
 def test_a_lasting_fault_ends_the_job_cleanly (system, agent, key, models, fault, calls, error):
