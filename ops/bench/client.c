@@ -261,6 +261,22 @@ cf_client_run (const cf_client_plan_t *plan, cf_client_result_t *result, cf_erro
     return rc;
 }
 
+int
+cf_client_report (cf_client_result_t *result, const char *name)
+{
+    char full [96];
+    snprintf (full, sizeof full, "%s_rate", name);
+    cf_figure (full, result->elapsed_us? (double) result->counted * 1e6 / (double) result->elapsed_us: 0, "1/s");
+    cf_figure_samples (name, &result->latency);
+    snprintf (full, sizeof full, "%s_count", name);
+    cf_figure (full, (double) result->counted, "");
+    if (!result->refused && !result->broken && result->counted)
+        return 0;
+    fprintf (stderr, "%s: %llu counted, %llu refused (first with status %d), %llu connections broken\n", name, (unsigned long long) result->counted,
+             (unsigned long long) result->refused, result->refused_status, (unsigned long long) result->broken);
+    return -1;
+}
+
 /* ---- one request ---- */
 
 static void

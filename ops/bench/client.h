@@ -42,6 +42,9 @@ typedef struct {
 
 /*  Runs the plan to its end. 0, or -1 with error when it could not connect. Free the latency afterwards in either case. */
 int cf_client_run (const cf_client_plan_t *plan, cf_client_result_t *result, cf_error_t *error);
+/*  Prints a result as the figures NAME_rate, NAME_p50, NAME_p99, NAME_max and NAME_count. 0 when every request got the answer that
+    counts, else -1 after a line on stderr. Its latency is sorted. */
+int cf_client_report (cf_client_result_t *result, const char *name);
 
 /*  One request alone on a connection of its own, e.g. to prepare something. Its status, -1 with error; body is the caller's to free. */
 int cf_client_ask (uint16_t port, const cf_buf_t *request, cf_buf_t *body, cf_error_t *error);

@@ -18,6 +18,8 @@ int cf_load_jobs (const cf_load_options_t *options);
 int cf_load_inflight (const cf_load_options_t *options);
 int cf_load_overhead (const cf_load_options_t *options);
 int cf_load_push (const cf_load_options_t *options);
+int cf_load_reads (const cf_load_options_t *options);
+int cf_load_tokens (const cf_load_options_t *options);
 int cf_load_usage (const cf_load_options_t *options);
 int cf_load_floor_http (const cf_load_options_t *options);
 int cf_load_floor_bus (const cf_load_options_t *options);

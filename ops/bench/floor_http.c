@@ -88,13 +88,8 @@ s_measure (const cf_load_options_t *options, uint16_t port, const char *name, si
     int rc = cf_client_run (&plan, &result, &error);
     if (rc)
         fprintf (stderr, "%s\n", error.text);
-    else {
-        char full [64];
-        snprintf (full, sizeof full, "%s_rate", name);
-        cf_figure (full, (double) result.counted * 1e6 / (double) (result.elapsed_us? result.elapsed_us: 1), "1/s");
-        cf_figure_samples (name, &result.latency);
-        rc = result.broken || result.refused? -1: 0;
-    }
+    else
+        rc = cf_client_report (&result, name);
     cf_samples_free (&result.latency);
     return rc;
 }

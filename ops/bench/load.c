@@ -72,23 +72,6 @@ cf_load_simulator (const cf_load_options_t *options)
 
 /* ---- the runs ---- */
 
-/*  0 when every request got the answer that counts. */
-static int
-s_verdict (const cf_client_result_t *result)
-{
-    if (!result->refused && !result->broken && result->counted)
-        return 0;
-    fprintf (stderr, "%llu counted, %llu refused (first with status %d), %llu connections broken\n", (unsigned long long) result->counted,
-             (unsigned long long) result->refused, result->refused_status, (unsigned long long) result->broken);
-    return 1;
-}
-
-static double
-s_rate (const cf_client_result_t *result)
-{
-    return result->elapsed_us? (double) result->counted * 1e6 / (double) result->elapsed_us: 0;
-}
-
 /*  Starts jobs as the options say, each answered with status; prints rate, latency and count under name. */
 static int
 s_run (const cf_load_options_t *options, const char *name, uint32_t wait_s, int status)
@@ -105,15 +88,8 @@ s_run (const cf_load_options_t *options, const char *name, uint32_t wait_s, int 
     int rc = cf_client_run (&plan, &result, &error);
     if (rc)
         fprintf (stderr, "%s\n", error.text);
-    else {
-        char full [64];
-        snprintf (full, sizeof full, "%s_rate", name);
-        cf_figure (full, s_rate (&result), "1/s");
-        cf_figure_samples (name, &result.latency);
-        snprintf (full, sizeof full, "%s_count", name);
-        cf_figure (full, (double) result.counted, "");
-        rc = s_verdict (&result);
-    }
+    else
+        rc = cf_client_report (&result, name);
     cf_samples_free (&result.latency);
     cf_users_free (&users);
     return rc? 1: 0;

@@ -25,6 +25,8 @@ static const struct { const char *name; int (*fn) (const cf_load_options_t *); c
     { "inflight",       cf_load_inflight,       "many jobs at once, until all have ended" },
     { "overhead",       cf_load_overhead,       "one job at a time, without the provider's own time" },
     { "push",           cf_load_push,           "from a job's end to its watcher" },
+    { "reads",          cf_load_reads,          "health, jobs and project lists read, a second" },
+    { "tokens",         cf_load_tokens,         "a bearer token verified, first and again" },
     { "usage",          cf_load_usage,          "memory and time of all processes; codeforge status --json on stdin" },
     { "floor-http",     cf_load_floor_http,     "a constant answer from h2o to the same client" },
     { "floor-bus",      cf_load_floor_bus,      "an echo through the broker" },
