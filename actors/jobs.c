@@ -208,17 +208,21 @@ s_on_job_create (cf_task_t *task, const void *fields, void *owner)
         return;
     }
     cf_task_shield (task, true);        /* once written it is ours to run, whether or not the caller still listens */
-    int rc = cf_batch_commit (task, cf_ledger_batch (self->ledger), cf_ledger_accept (self->ledger, job), &error);
+    cf_batch_ticket_t ticket = cf_ledger_accept (self->ledger, job);
+    if (ticket)
+        cf_lease_queue (self->lease, job, false);       /* its lease may be in the same transaction; nobody works on it before that */
+    int rc = cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, &error);
     cf_task_shield (task, false);
     job = cf_desk_lookup (self->desk, ask->job, ask->user);
     if (rc == 0 && job && job->accepted) {
         cf_metric_add (CF_METRIC_jobs_accepted_total, 1);
         cf_reply (task, &(cf_job_accepted_t) { .job = ask->job, .status = "queued", .agent = ask->agent });
-        cf_lease_queue (self->lease, job, false);
         return;
     }
-    if (job)
+    if (job) {
+        cf_lease_release (self->lease, job, false);
         cf_desk_drop (self->desk, job);
+    }
     if (rc)
         cf_fail (task, &error);
     else

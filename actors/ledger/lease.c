@@ -128,12 +128,12 @@ s_stop_holder (cf_lease_t *self, const char *peer, const char *job, uint32_t att
         free (errand);
 }
 
-/*  The job of an errand, as long as it is still the errand's. */
+/*  The job of an errand, as long as it is still the errand's. One that the ledger did not accept is nobody's. */
 static cf_job_t *
 s_errand_job (const errand_t *errand)
 {
     cf_job_t *job = cf_desk_lookup (errand->lease->desk, errand->job, NULL);
-    bool same = job && job->state == CF_JOB_RUNNING && job->attempt == errand->attempt && job->holder
+    bool same = job && job->accepted && job->state == CF_JOB_RUNNING && job->attempt == errand->attempt && job->holder
                 && strcmp (job->holder->name, errand->peer) == 0;
     return same? job: NULL;
 }

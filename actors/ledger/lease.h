@@ -20,7 +20,8 @@ void cf_lease_open (cf_lease_t *self);
 /*  Hands nothing out any more. */
 void cf_lease_close (cf_lease_t *self);
 
-/*  Queues a job in state QUEUED (nothing if it is queued already), and hands out what can be handed out. */
+/*  Queues a job in state QUEUED (nothing if it is queued already), and hands out what can be handed out. It may be a job whose acceptance
+    is written and not committed: nobody hears of it before it is. */
 void cf_lease_queue (cf_lease_t *self, cf_job_t *job, bool in_front);
 /*  The job, which has moved, no longer needs its place in the queue or its holder; stop: its holder must drop it at once. */
 void cf_lease_release (cf_lease_t *self, cf_job_t *job, bool stop);

@@ -37,7 +37,7 @@ static const char s_accept_sql [] =
     "   where p.id is not null or g.project_id is null"
     "   on conflict (id) do nothing returning id)"
     " select id from made union all"
-    " select j.id from given g join public.agent_jobs j on j.id = g.id where j.status || '' = 'queued' and j.user_id::text = g.user_id::text";
+    " select j.id from given g join public.agent_jobs j on j.id = g.id where j.status || '' in ('queued', 'running') and j.user_id::text = g.user_id::text";
 
 static const char s_update_sql [] =
     "update public.agent_jobs j set status = u.status, result = u.result, error = u.error, progress = u.progress, stage = u.stage,"
@@ -467,9 +467,10 @@ int
 cf_ledger_prune (cf_ledger_t *self, cf_task_t *task, uint64_t days, cf_error_t *error)
 {
     static const char *const statements [] = {
-        "delete from codeforge.job_events where ctid = any (array (select e.ctid from codeforge.job_events e join public.agent_jobs j"
+        /* the lease of a job may be told in the transaction in which it is refused: such events have no job */
+        "delete from codeforge.job_events where ctid = any (array (select e.ctid from codeforge.job_events e left join public.agent_jobs j"
         " on j.id = e.job_id where e.created_at < now () - make_interval (days => $1::int)"
-        " and j.completed_at < now () - make_interval (days => $1::int) limit 10000))",
+        " and (j.id is null or j.completed_at < now () - make_interval (days => $1::int)) limit 10000))",
         "delete from codeforge.job_steps where ctid = any (array (select s.ctid from codeforge.job_steps s join public.agent_jobs j"
         " on j.id = s.job_id where s.started_at < now () - make_interval (days => $1::int)"
         " and j.completed_at < now () - make_interval (days => $1::int) limit 10000))",

@@ -81,13 +81,20 @@ static inline void scene_end (void)
     world_end ();
 }
 
-/*  A job of kind qa that the ledger has accepted. */
-static inline cf_job_t *scene_job (void)
+/*  A job of kind qa in a project, whose acceptance is written and not committed. */
+static inline cf_job_t *scene_new_job (const char *project)
 {
     char id [CF_UUID_SIZE];
-    cf_job_t *job = cf_job_new (cf_uuid_new (id), SCENE_PROJECT, SCENE_USER, cf_job_kind ("qa"), "{\"code\":\"x\"}"), *taken = job;
+    cf_job_t *job = cf_job_new (cf_uuid_new (id), project, SCENE_USER, cf_job_kind ("qa"), "{\"code\":\"x\"}"), *taken = job;
     cf_desk_take (scene.desk, &taken);
     ck_assert_uint_gt (cf_ledger_accept (scene.ledger, job), 0);
+    return job;
+}
+
+/*  One that the ledger has accepted. */
+static inline cf_job_t *scene_job (void)
+{
+    cf_job_t *job = scene_new_job (SCENE_PROJECT);
     world_until (job->accepted);
     return job;
 }

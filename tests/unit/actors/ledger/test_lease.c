@@ -136,6 +136,43 @@ START_TEST (a_job_is_handed_to_the_least_busy_and_is_in_the_ledger_before)
 }
 END_TEST
 
+START_TEST (a_job_is_leased_while_it_is_accepted_and_handed_out_after_that)
+{
+    s_begin ();
+    size_t agent = world_actor ("agent", "qa", 1);
+    cf_job_t *refused = scene_new_job (SCENE_USER), *job = scene_new_job (SCENE_PROJECT);      /* the first one's project is none */
+    cf_lease_queue (s_lease, refused, false);
+    cf_lease_queue (s_lease, job, false);
+    ck_assert_int_eq (refused->state, CF_JOB_RUNNING);
+    ck_assert_int_eq (job->state, CF_JOB_RUNNING);
+    ck_assert (!job->accepted);
+    world_wrote ("told", s_line ("run", 1, agent));
+    ck_assert (job->accepted);
+    ck_assert_str_eq (s_row (), "running 1 0");
+    world_until (cf_task_count () == 0);
+    ck_assert (!refused->accepted);
+    ck_assert_ptr_null (strstr (strstr (world_read ("told"), "run") + 1, "run"));
+    cf_lease_release (s_lease, refused, false);
+    cf_desk_drop (scene.desk, refused);
+    ck_assert_str_eq (cf_test_sql ("select count (*) from public.agent_jobs"), "1");
+    s_end ();
+}
+END_TEST
+
+START_TEST (what_is_sent_again_after_a_lost_commit_is_found_accepted)
+{
+    s_begin ();
+    world_actor ("agent", "qa", 1);
+    cf_job_t *job = scene_new_job (SCENE_PROJECT);
+    cf_lease_queue (s_lease, job, false);
+    world_wrote ("told", "run 1");
+    job->accepted = false;
+    ck_assert_uint_gt (cf_ledger_accept (scene.ledger, job), 0);       /* its row is there, and at work */
+    world_until (job->accepted);
+    s_end ();
+}
+END_TEST
+
 START_TEST (nothing_is_handed_out_while_the_ledger_is_away)
 {
     s_begin ();
@@ -374,7 +411,8 @@ START_TEST (a_holder_that_the_broker_does_not_know_is_gone)
 }
 END_TEST
 
-SCENE_MAIN ("lease", a_job_is_handed_to_the_least_busy_and_is_in_the_ledger_before, nothing_is_handed_out_while_the_ledger_is_away,
+SCENE_MAIN ("lease", a_job_is_handed_to_the_least_busy_and_is_in_the_ledger_before, a_job_is_leased_while_it_is_accepted_and_handed_out_after_that,
+            what_is_sent_again_after_a_lost_commit_is_found_accepted, nothing_is_handed_out_while_the_ledger_is_away,
             a_dead_holders_job_goes_on_with_its_journal, three_deaths_are_the_jobs_fault,
             who_leaves_hands_back_at_once_and_that_is_no_death, what_is_not_taken_is_tried_again_and_that_is_no_death,
             what_nobody_can_take_ends, a_cancelled_jobs_holder_is_stopped, a_job_cancelled_before_it_was_handed_out_is_not,
