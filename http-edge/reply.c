@@ -86,7 +86,7 @@ s_add_common (cf_request_t *request, const char *cache_control)
         s_add (http, "access-control-allow-origin", request->origin);
         s_add (http, "access-control-allow-credentials", "true");
         s_add (http, "access-control-expose-headers", "X-Request-ID, traceparent, Location, Retry-After, Allow, WWW-Authenticate, "
-               "Preference-Applied, Idempotent-Replayed, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset");
+               "Preference-Applied, Idempotent-Replayed, Content-Disposition, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset");
     }
 }
 
@@ -238,16 +238,30 @@ cf_reply_error (cf_request_t *request, const cf_error_t *error)
 
 /* ---- without an end ---- */
 
-void
-cf_reply_stream (cf_request_t *request, const char *type)
+static h2o_req_t *
+s_begin_endless (cf_request_t *request, const char *type, const char *cache_control)
 {
     h2o_req_t *http = s_begin (request, 200);
     if (!http)
-        return;
+        return NULL;
     request->streaming = true;
-    s_add_common (request, "no-cache");
+    s_add_common (request, cache_control);
     s_add (http, "content-type", type);
-    s_add (http, "x-accel-buffering", "no");
+    return http;
+}
+
+void
+cf_reply_stream (cf_request_t *request, const char *type)
+{
+    h2o_req_t *http = s_begin_endless (request, type, "no-cache");
+    if (http)
+        s_add (http, "x-accel-buffering", "no");
+}
+
+void
+cf_reply_download (cf_request_t *request, const char *type)
+{
+    s_begin_endless (request, type, "no-store");
 }
 
 void

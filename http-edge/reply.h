@@ -39,6 +39,8 @@ void cf_reply_error (cf_request_t *request, const cf_error_t *error);
 
 /*  Sets status and headers of an answer without an end; the caller starts the response. */
 void cf_reply_stream (cf_request_t *request, const char *type);
+/*  The same of a file whose end is to come. */
+void cf_reply_download (cf_request_t *request, const char *type);
 /*  Ends the connection of a client that has left. */
 void cf_reply_gone (cf_request_t *request);
 

@@ -99,6 +99,14 @@ cf_request_close (cf_request_t *self)
 }
 
 void
+cf_request_cut (cf_request_t *self)
+{
+    struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+    setsockopt (s_fd (self), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    shutdown (s_fd (self), SHUT_RDWR);
+}
+
+void
 cf_request_watch (cf_request_t *self)
 {
     if (self->http && !self->watched)

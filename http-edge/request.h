@@ -61,6 +61,8 @@ void cf_request_run (cf_request_t *self);
 void cf_request_run_task (cf_request_t *self, cf_route_fn *fn);
 /*  Ends the connection after the answer, of which the client can read all. */
 void cf_request_close (cf_request_t *self);
+/*  Breaks the connection: what is written to it from now on fails, what the kernel still holds for the client is dropped. */
+void cf_request_cut (cf_request_t *self);
 /*  From now on the client's leaving is noticed. */
 void cf_request_watch (cf_request_t *self);
 

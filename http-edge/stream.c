@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <utlist.h>
 
 #define CF_STREAM_MAX_BYTES (256u * 1024u)
@@ -115,22 +114,18 @@ s_on_gone (void *owner)
         s_free (self);
 }
 
-/*  Cuts the connection: h2o's write fails, and it drops the request; what the kernel still holds for the client is dropped, too. */
+/*  Cuts the connection: h2o's write fails, and it drops the request. */
 static void
 s_cut (stream_t *self)
 {
-    h2o_req_t *http = self->request->http;
-    int fd = h2o_socket_get_fd (http->conn->callbacks->get_socket (http->conn));
-    struct linger reset = { .l_onoff = 1, .l_linger = 0 };
     self->over = true;
-    setsockopt (fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    shutdown (fd, SHUT_RDWR);
+    cf_request_cut (self->request);
     if (self->in_flight)
         return;
     static const char comment [] = ":\n\n";
     h2o_iovec_t bytes = h2o_iovec_init (comment, sizeof comment - 1);
     self->in_flight = true;
-    h2o_send (http, &bytes, 1, H2O_SEND_STATE_IN_PROGRESS);
+    h2o_send (self->request->http, &bytes, 1, H2O_SEND_STATE_IN_PROGRESS);
 }
 
 static void

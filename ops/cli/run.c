@@ -9,11 +9,11 @@
 #include "ops/cli/options.h"
 #include "ops/cli/output.h"
 #include "ops/cli/progress.h"
-#include "ops/cli/slug.h"
 #include "ops/cli/terminal.h"
 #include "ops/supervisor/control.h"
 #include "ops/supervisor/exits.h"
 #include "proto/base/clock.h"
+#include "proto/base/slug.h"
 #include "proto/base/sse.h"
 
 #include <signal.h>

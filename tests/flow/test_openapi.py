@@ -457,5 +457,6 @@ def test_the_page_in_a_browser (system, document, browser, scheme):
     assert project in seen ["projects"] ["body"]
     assert seen ["kept"] == {"session": True, "local": 0}
     assert "event: complete" in seen ["stream"] and seen ["stream"].count ("event: ") > 5
+    assert seen ["download"] == {"name": "seen-on-the-page.zip", "begins": "PK\x03\x04"}
     assert seen ["filtered"] == ["jobCancel", "agentsJobCancel"]
     assert seen ["keyboard"] == "filter"

@@ -261,12 +261,12 @@ class System:
 
     # its private database
 
-    def psql (self, *arguments, user = "codeforge"):
+    def psql (self, *arguments, user = "codeforge", stdin = None):
         """Output of psql; its login needs no password, the socket's folder keeps others out."""
         environment = {"PATH": os.environ ["PATH"], "PGHOST": self.settings ["CODEFORGE_HOME"] + "/run/pg", "PGUSER": user,
                        "PGDATABASE": "codeforge", "PGOPTIONS": "-c search_path=public,tap -c client_min_messages=warning"}
         run = subprocess.run (["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *arguments], env = environment, text = True,
-                              capture_output = True, timeout = PATIENCE * 2)
+                              input = stdin, capture_output = True, timeout = PATIENCE * 2)
         assert run.returncode == 0, run.stderr + run.stdout [-2000:]
         return run.stdout
 

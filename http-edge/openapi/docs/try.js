@@ -111,6 +111,13 @@ function shown (text, type) {
     }
 }
 
+/** A file to be kept: a link to what has come, with the name it was given. */
+async function keep (response, into) {
+    const name = /filename="([^"]+)"/.exec (response.headers.get ("content-disposition")) [1];
+    const content = await response.blob ();
+    into.append (el ("p", {}, el ("a", { href: URL.createObjectURL (content), download: name }, name), `, ${content.size} bytes`));
+}
+
 /** Lines as they come; events in one colour, their data in another. */
 async function follow (response, into) {
     const lines = el ("code", {});
@@ -159,6 +166,10 @@ async function run (request, into, signal) {
         headerTable (response));
     if (type.startsWith ("text/event-stream")) {
         await follow (response, into);
+        return;
+    }
+    if (response.headers.has ("content-disposition")) {
+        await keep (response, into);
         return;
     }
     const text = await response.text ();

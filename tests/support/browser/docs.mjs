@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 // docs - uses the API's page as a reader would, and prints what was seen as JSON: docs.mjs CHROMIUM URL TOKEN JOB SCHEME
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -32,7 +32,7 @@ async function send (id, fields, selector) {
     await section.getByRole ("button", { name: "Send", exact: true }).click ();
     await section.locator (selector).waitFor ({ timeout: 60000 });
     const body = section.locator (".answer pre");
-    return { status: await section.locator (".answer .status").textContent (), body: await body.first ().textContent () };
+    return { status: await section.locator (".answer .status").textContent (), body: await body.count () ? await body.first ().textContent () : "" };
 }
 
 /** Least ratio of the colours of words and what they stand on. */
@@ -72,6 +72,9 @@ try {
     seen.kept = await page.evaluate (wanted => ({ session: Object.values (sessionStorage).includes (wanted), local: localStorage.length }), token);
     seen.projects = await send ("projectList", { page_size: "5" }, ".answer .status.good");
     seen.stream = (await send ("jobStream", { job_id: job, tokens: "1", last_event_id: "0" }, ".ended")).body;
+    await send ("exportArchive", { project_id: JSON.parse (seen.projects.body).items [0].id }, ".answer a[download]");
+    const [download] = await Promise.all ([page.waitForEvent ("download"), page.locator ("#exportArchive .answer a[download]").click ()]);
+    seen.download = { name: download.suggestedFilename (), begins: readFileSync (await download.path ()).subarray (0, 4).toString () };
 
     seen.unlabelled = await page.evaluate (() => [...document.querySelectorAll ("input, select, textarea, button")]
         .filter (node => !(node.labels?.length || node.textContent.trim () || node.getAttribute ("aria-label"))).map (node => node.outerHTML));

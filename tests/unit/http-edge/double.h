@@ -41,12 +41,19 @@ typedef enum {
     DOUBLE_DATABASE,            /* the database is down */
     DOUBLE_CONFLICT,            /* refused with details */
     DOUBLE_SECRETIVE,           /* fails with text that nobody may see */
-    DOUBLE_CANCELLED            /* progress says how many calls were cancelled */
+    DOUBLE_CANCELLED,           /* progress says how many calls were cancelled */
+    DOUBLE_PAGES,               /* a project with files, in DOUBLE_PAGES_COUNT pages */
+    DOUBLE_PAGES_BROKEN,        /* its second page fails */
+    DOUBLE_PAGES_ENDLESS,       /* there is always another page */
+    DOUBLE_SCENES
 } double_scene_t;
 
 #define DOUBLE_SECRET "0123456789abcdef0123456789abcdef"
 #define DOUBLE_USER "3f0e8a52-5f0c-4b1e-9c7d-3a4b5c6d7e8f"
 #define DOUBLE_FLOOD_EVENTS 400
+#define DOUBLE_PAGES_COUNT 20
+#define DOUBLE_PAGE_FILES 4
+#define DOUBLE_PAGE_FILE_BYTES 60000
 
 typedef struct {
     char home [64];
@@ -56,7 +63,7 @@ typedef struct {
 
 static inline const char *double_job (double_scene_t scene)
 {
-    static char jobs [16] [CF_UUID_SIZE];
+    static char jobs [DOUBLE_SCENES] [CF_UUID_SIZE];
     snprintf (jobs [scene], CF_UUID_SIZE, "00000000-0000-4000-8000-0000000000%02d", (int) scene);
     return jobs [scene];
 }
@@ -325,12 +332,18 @@ static inline void double_on_watch (cf_task_t *task, const void *fields, void *o
 
 /* ---- the store's double ---- */
 
+static unsigned s_double_pages;
+
+/*  Of a project of pages it says how many were asked for so far. */
 static inline void double_on_project (cf_task_t *task, const void *fields, void *owner)
 {
     (void) owner;
     const cf_project_read_t *asked = fields;
     char text [256];
-    snprintf (text, sizeof text, "{\"id\":\"%s\",\"user_id\":\"%s\"}", asked->project, asked->user);
+    if (double_scene (asked->project) == DOUBLE_PAGES_ENDLESS)
+        snprintf (text, sizeof text, "{\"pages\":%u}", s_double_pages);
+    else
+        snprintf (text, sizeof text, "{\"id\":\"%s\",\"user_id\":\"%s\"}", asked->project, asked->user);
     if (!double_fails (task, asked->project))
         cf_reply (task, &(cf_project_shown_t) { .shown = text });
 }
@@ -367,6 +380,38 @@ static inline void double_on_file (cf_task_t *task, const void *fields, void *ow
     const cf_file_read_t *asked = fields;
     char text [640];
     snprintf (text, sizeof text, "{\"path\":\"%s\"}", asked->path);
+    cf_reply (task, &(cf_project_shown_t) { .shown = text });
+}
+
+/*  Files that hardly compress: src/00000000, src/00000001 … */
+static inline void double_on_page (cf_task_t *task, const void *fields, void *owner)
+{
+    (void) owner;
+    const cf_file_page_t *asked = fields;
+    static char text [DOUBLE_PAGE_FILES * (DOUBLE_PAGE_FILE_BYTES + 100) + 200];
+    double_scene_t scene = double_scene (asked->project);
+    unsigned first = *asked->after? (unsigned) atoi (asked->after + 4) + 1: 0;
+    if (scene == DOUBLE_PAGES_BROKEN && first) {
+        cf_fail_with (task, CF_ERROR_DATABASE_REFUSED, "select secret from table", "");
+        return;
+    }
+    if (double_fails (task, asked->project))
+        return;
+    s_double_pages++;
+    char *at = text + sprintf (text, "{\"project\":{\"title\":\"A p\\u00e4ge\"},\"files\":[");
+    for (unsigned number = first; number < first + DOUBLE_PAGE_FILES; number++) {
+        at += sprintf (at, "%s{\"path\":\"src/%08u\",\"content\":\"", number > first? ",": "", number);
+        uint32_t noise = number + 1;
+        for (char *end = at + DOUBLE_PAGE_FILE_BYTES; at < end; at++) {
+            noise = noise * 1664525u + 1013904223u;
+            *at = (char) ('0' + (noise >> 24) % 64);
+            if (*at == '\\')
+                *at = ' ';
+        }
+        at += sprintf (at, "\"}");
+    }
+    bool more = scene == DOUBLE_PAGES_ENDLESS || first / DOUBLE_PAGE_FILES + 1 < DOUBLE_PAGES_COUNT;
+    sprintf (at, "],\"more\":%s}", more? "true": "false");
     cf_reply (task, &(cf_project_shown_t) { .shown = text });
 }
 
@@ -451,7 +496,7 @@ static inline void double_start (double_world_t *self)
     };
     static const cf_handler_t store [] = {
         { CF_PROJECT_READ, double_on_project }, { CF_PROJECT_LIST, double_on_projects }, { CF_PROJECT_CREATE, double_on_project_create },
-        { CF_FILE_LIST, double_on_files }, { CF_FILE_READ, double_on_file },
+        { CF_FILE_LIST, double_on_files }, { CF_FILE_READ, double_on_file }, { CF_FILE_PAGE, double_on_page },
     };
     char port [16];
     memset (self, 0, sizeof *self);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  slug - names made from an idea */
-#ifndef CF_CLI_SLUG_H
-#define CF_CLI_SLUG_H
+#ifndef CF_BASE_SLUG_H
+#define CF_BASE_SLUG_H
 
 #define CF_SLUG_SIZE 61                 /* 60 characters and the NUL */
 #define CF_SLUG_TITLE_POINTS 200        /* code points of a project's title */

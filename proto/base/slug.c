@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  slug - names made from an idea */
 
-#include "ops/cli/slug.h"
+#include "proto/base/slug.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  slug - names made from ideas in any script */
 
-#include "ops/cli/slug.c"
+#include "proto/base/slug.h"
 #include "tests/support/unit.h"
 
 static void
