@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define CF_LEDGER_CONNECTIONS 2         /* for reads; the batch has its own */
+#define CF_LEDGER_LINGER_MS 5           /* progress may be told so much later, to be no transaction of its own before a step's */
 #define CF_LEDGER_PAGE "500"            /* open jobs read at once */
 
 struct cf_ledger_t {
@@ -109,6 +110,7 @@ cf_ledger_new (cf_loop_t *loop, cf_ledger_accepted_fn *fn, void *arg, cf_error_t
         cf_ledger_destroy (&self);
         return NULL;
     }
+    cf_batch_set_linger (self->batch, CF_LEDGER_LINGER_MS);
     self->accept = cf_batch_lane (self->batch, s_accept_sql, 9, s_on_accepted, self);
     self->update = cf_batch_lane (self->batch, s_update_sql, 20, NULL, NULL);
     self->step = cf_batch_lane (self->batch, s_step_sql, 15, NULL, NULL);

@@ -76,7 +76,9 @@ struct transaction_t {
     transaction_t *next;
     cf_batch_ticket_t first_ticket;
     size_t count, bytes;                /* rows */
+    uint64_t born_us;
     bool closed;                        /* no row can be added any more */
+    bool urgent;                        /* a task waits for one of its rows */
     lane_rows_t lanes [CF_BATCH_LANES];
     spot_t spots [CF_BATCH_ROWS];       /* by ticket */
     uint8_t fates [CF_BATCH_ROWS];      /* by place */
@@ -105,8 +107,8 @@ struct cf_batch_t {
     uint8_t flight_lanes [CF_BATCH_LANES];      /* whose statement each is */
     size_t flight_count;
     bool unable;                        /* the server was unable; the timer is running */
-    uint64_t retry_ms;
-    cf_timer_t timer;
+    uint64_t retry_ms, linger_ms;
+    cf_timer_t timer, linger;
     refusal_t refusals [CF_BATCH_REFUSALS];     /* a ring */
     size_t refused;
 };
@@ -149,7 +151,8 @@ s_new_transaction (cf_batch_t *self)
     transaction->first_ticket = self->last_ticket + 1;
     transaction->count = transaction->bytes = transaction->range_count = 0;
     transaction->attempts = 0;
-    transaction->closed = false;
+    transaction->closed = transaction->urgent = false;
+    transaction->born_us = cf_clock_us ();
     *(self->last? &self->last->next: &self->first) = transaction;
     self->last = transaction;
     return transaction;
@@ -422,12 +425,33 @@ s_send (cf_batch_t *self)
             cf_buf_free (&cuts [lane] [column]);
 }
 
+static void
+s_on_linger (void *arg)
+{
+    (void) arg;                         /* the hook at the end of the turn flushes */
+}
+
+/*  Whether the first transaction is better sent a little later, with what comes meanwhile: nobody waits for it. */
+static bool
+s_may_linger (cf_batch_t *self)
+{
+    const transaction_t *transaction = self->first;
+    if (transaction->closed || transaction->urgent || transaction->next || transaction->count >= CF_BATCH_ROWS / 2)
+        return false;
+    uint64_t age_us = cf_clock_us () - transaction->born_us;
+    if (age_us >= self->linger_ms * 1000u)
+        return false;
+    if (!cf_heap_contains (&self->linger.node))
+        cf_timer_set (self->loop, &self->linger, self->linger_ms, s_on_linger, self);
+    return true;
+}
+
 /*  At the end of each turn. */
 static void
 s_flush (void *arg)
 {
     cf_batch_t *self = arg;
-    if (!self->first || self->unable || !cf_db_wire_is_free (self->wire))
+    if (!self->first || self->unable || !cf_db_wire_is_free (self->wire) || s_may_linger (self))
         return;
     if (!self->first->closed)
         s_close (self, self->first);
@@ -467,6 +491,7 @@ cf_batch_destroy (cf_batch_t **self_p)
     cf_db_wire_destroy (&self->wire);
     cf_loop_remove_hook (self->loop, s_flush, self);
     cf_timer_clear (self->loop, &self->timer);
+    cf_timer_clear (self->loop, &self->linger);
     while (self->first) {
         transaction_t *transaction = self->first;
         self->first = transaction->next;
@@ -481,6 +506,12 @@ cf_batch_destroy (cf_batch_t **self_p)
     for (size_t lane = 0; lane < self->lane_count; lane++)
         free (self->lanes [lane].sql);
     free (self);
+}
+
+void
+cf_batch_set_linger (cf_batch_t *self, uint64_t linger_ms)
+{
+    self->linger_ms = linger_ms;
 }
 
 int
@@ -570,6 +601,8 @@ cf_batch_commit (cf_task_t *task, cf_batch_t *self, cf_batch_ticket_t ticket, cf
     if (fate == COMMITTED)
         return 0;
     waiter_t waiter = { .ticket = ticket, .task = task, .error = error };
+    transaction->urgent = true;
+    cf_loop_kick (self->loop);
     s_link (&transaction->waiters, &waiter);
     while (!waiter.ended)
         if (cf_task_wait (task, error) && !waiter.ended) {

@@ -36,6 +36,10 @@ cf_batch_t *cf_batch_new (cf_db_t *db);
 /*  Drops what is not committed (cf_batch_idle tells); those who wait for it are told that it failed. Before its db. */
 void cf_batch_destroy (cf_batch_t **self_p);
 
+/*  How long rows that no task waits for (cf_batch_commit) are held back, to share a transaction with what comes meanwhile; 0 at first. A
+    task that waits for one of them ends the wait of all. */
+void cf_batch_set_linger (cf_batch_t *self, uint64_t linger_ms);
+
 /*  Adds a lane, e.g. "insert into codeforge.job_events (job_id, seq, data) select * from unnest ($1::uuid[],
     $2::bigint[], $3::text[]) on conflict do nothing", 3. fn may be NULL. Its number, from 0; -1 beyond the maxima, and
     once there are rows. */

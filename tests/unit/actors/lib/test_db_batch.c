@@ -268,6 +268,30 @@ START_TEST (notifies)
 }
 END_TEST
 
+/*  Long enough that only a task that waits, or the end of the linger, can have sent them. */
+static void
+s_play_linger (cf_task_t *task, void *arg)
+{
+    scene_t *scene = arg;
+    cf_batch_set_linger (scene->batch, 3600000);
+    ck_assert_int_eq (cf_batch_notify (scene->batch, s_job (scene, 1), s_on_notice, scene), 0);
+    ck_assert_int_eq (s_number (task, scene, "select count(*) from jobs"), 0);          /* turns have passed */
+    ck_assert_int_eq (scene->good, 0);
+    ck_assert_int_eq (cf_batch_commit (task, scene->batch, s_job (scene, 2), NULL), 0);
+    ck_assert_int_eq (scene->good, 1);
+    ck_assert_int_eq (s_number (task, scene, "select count(distinct run) from jobs"), 1);
+    cf_batch_set_linger (scene->batch, 1);
+    ck_assert_int_eq (cf_batch_notify (scene->batch, s_job (scene, 3), s_on_notice, scene), 0);
+    while (scene->good < 2)
+        cf_task_sleep (task, 1, NULL);
+}
+
+START_TEST (rows_that_nobody_waits_for_share_the_next_ones_transaction)
+{
+    s_play (s_play_linger);
+}
+END_TEST
+
 static void
 s_play_cancel (cf_task_t *task, void *arg)
 {
@@ -409,5 +433,5 @@ START_TEST (spreads_many_rows_over_transactions_in_order)
 END_TEST
 
 UNIT_MAIN ("db_batch", writes_a_turn_as_one_transaction_lane_after_lane, quotes_whatever_a_text_holds, lets_only_bad_rows_fail,
-           notifies, writes_the_row_of_a_cancelled_task, spreads_many_rows_over_transactions_in_order,
+           notifies, rows_that_nobody_waits_for_share_the_next_ones_transaction, writes_the_row_of_a_cancelled_task, spreads_many_rows_over_transactions_in_order,
            bounds_what_waits, waits_for_a_server_that_cannot_write, loses_nothing_and_keeps_the_order_when_the_server_is_killed)
