@@ -25,6 +25,7 @@
 
 #define CF_JOBS_PRUNE_MS 600000         /* how often old steps and events are dropped */
 #define CF_JOBS_UNCLAIMED_MS 30000      /* how long a secret is kept whose job does not come */
+#define CF_JOBS_SHOWN_MS 60000u         /* how long a job is shown as it was found */
 #define CF_JOBS_AGAIN_MS 5              /* between two looks at what another task waits for */
 #define CF_JOBS_WATCH_DATABASE_MS 200   /* how often a change of the database's state is noticed */
 
@@ -34,6 +35,7 @@ typedef struct {
     cf_ledger_t *ledger;
     cf_desk_t *desk;
     cf_lease_t *lease;
+    cf_shown_t *shown;
     cf_secrets_t *secrets;
     cf_subscription_t *progress;
     cf_timer_t sweep, prune, database;
@@ -236,17 +238,21 @@ s_on_job_read (cf_task_t *task, const void *fields, void *owner)
 {
     jobs_t *self = owner;
     const cf_job_read_t *ask = fields;
-    cf_job_t *open = cf_desk_lookup (self->desk, ask->job, ask->user), *ended = NULL;
+    cf_job_t *open = cf_desk_lookup (self->desk, ask->job, ask->user), *found = NULL;
     cf_error_t error = { 0 };
-    if (open && open->accepted)
-        s_reply_json (task, cf_job_show (open));
-    else if (cf_ledger_read_job (self->ledger, task, ask->job, ask->user, &ended, &error))
+    bool ours = open && open->accepted;
+    cf_body_t *shown = cf_shown_lookup (self->shown, ask->job, ask->user, ours? open->version: CF_SHOWN_ENDED);
+    if (shown || ours)
+        cf_reply_body (task, shown? shown: cf_shown_print (self->shown, open));
+    else if (cf_ledger_read_job (self->ledger, task, ask->job, ask->user, &found, &error))
         cf_fail (task, &error);
-    else if (ended)
-        s_reply_json (task, cf_job_show (ended));
+    else if (found && cf_job_is_terminal (found->state))
+        cf_reply_body (task, cf_shown_print (self->shown, found));
+    else if (found)
+        s_reply_json (task, cf_job_show (found));
     else
         s_fail_missing (task, ask->job);
-    cf_job_destroy (&ended);
+    cf_job_destroy (&found);
 }
 
 static void
@@ -598,9 +604,11 @@ s_prune (cf_task_t *task, void *arg)
     cf_error_t error = { 0 };
     int dropped = 0;
     self->pruning = task;
-    do
+    do {
         dropped = cf_ledger_prune (self->ledger, task, cf_config_u64 (CF_CONFIG_JOBS_KEEP_DAYS), &error);
-    while (dropped > 0);
+        if (dropped > 0)
+            cf_shown_clear (self->shown);       /* with steps that are no more */
+    } while (dropped > 0);
     if (dropped < 0)
         cf_log_warning ("old steps and events were not dropped: %s", error.text);
     self->pruning = NULL;
@@ -734,6 +742,7 @@ s_on_end (void *arg)
     cf_ledger_destroy (&self->ledger);
     cf_lease_destroy (&self->lease);
     cf_desk_destroy (&self->desk);
+    cf_shown_destroy (&self->shown);
 }
 
 int
@@ -747,11 +756,13 @@ main (void)
     self.ledger = cf_ledger_new (self.loop, s_on_accepted, &self, &error);
     self.desk = self.ledger? cf_desk_new (self.loop, self.ledger, s_on_overdue, &self): NULL;
     self.lease = self.desk? cf_lease_new (self.loop, self.desk, self.ledger): NULL;
-    self.secrets = self.lease? cf_secrets_new (self.loop, self.desk, CF_JOBS_UNCLAIMED_MS): NULL;
+    self.shown = self.lease? cf_shown_new (CF_JOBS_SHOWN_MS): NULL;
+    self.secrets = self.shown? cf_secrets_new (self.loop, self.desk, CF_JOBS_UNCLAIMED_MS): NULL;
     if (!self.secrets) {
         cf_log_error ("cannot start: %s", *error.text? error.text: "out of memory");
         return EXIT_FAILURE;
     }
+    cf_desk_keep_ended (self.desk, self.shown);
     self.progress = cf_event_subscribe ("jobs.progress", s_on_progress, &self);
     cf_actor_on_stop (self.actor, s_on_stop, &self);
     cf_actor_on_end (self.actor, s_on_end, &self);

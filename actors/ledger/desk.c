@@ -34,6 +34,7 @@ struct cf_desk_t {
     cf_ledger_t *ledger;
     cf_job_t *jobs;
     owner_t *owners;
+    cf_shown_t *shown;                  /* or NULL */
     cf_desk_overdue_fn *fn;
     void *arg;
     bool closing;                       /* what is refused now is refused for good */
@@ -75,6 +76,12 @@ void
 cf_desk_close (cf_desk_t *self)
 {
     self->closing = true;
+}
+
+void
+cf_desk_keep_ended (cf_desk_t *self, cf_shown_t *shown)
+{
+    self->shown = shown;
 }
 
 /* ---- working time ---- */
@@ -164,8 +171,9 @@ cf_desk_take (cf_desk_t *self, cf_job_t **job_p)
     cf_metric_set (CF_METRIC_jobs_open, HASH_COUNT (self->jobs));
 }
 
-void
-cf_desk_drop (cf_desk_t *self, cf_job_t *job)
+/*  Out of the table, and nothing more. */
+static void
+s_take_out (cf_desk_t *self, cf_job_t *job)
 {
     owner_t *owner = s_owner (self, job->user);
     if (owner && --owner->open == 0) {
@@ -174,8 +182,14 @@ cf_desk_drop (cf_desk_t *self, cf_job_t *job)
     }
     cf_timer_clear (self->loop, &job->limit);
     HASH_DEL (self->jobs, job);
-    cf_job_destroy (&job);
     cf_metric_set (CF_METRIC_jobs_open, HASH_COUNT (self->jobs));
+}
+
+void
+cf_desk_drop (cf_desk_t *self, cf_job_t *job)
+{
+    s_take_out (self, job);
+    cf_job_destroy (&job);
 }
 
 /* ---- telling, after the commit ---- */
@@ -209,10 +223,16 @@ s_on_committed (void *arg, bool ok)
     cf_job_t *job = cf_desk_lookup (self, notice->job, NULL);
     if (job && ok)
         job->told_event = notice->seq;
+    if (job)
+        job->version++;         /* an end shows itself with its commit */
     if (job && ok && notice->ends) {
         job->settled = true;
         cf_metric_add (CF_METRIC_jobs_ended_total, 1);
-        cf_desk_drop (self, job);
+        s_take_out (self, job);
+        if (self->shown)
+            cf_shown_keep (self->shown, &job);
+        else
+            cf_job_destroy (&job);
     }
     else if (job && notice->ends && !self->closing)
         s_end_otherwise (self, job, notice->seq);
@@ -227,27 +247,36 @@ s_has_room (const cf_desk_t *self, size_t bytes, size_t most)
     return !self->closing && cf_batch_waiting_bytes (cf_ledger_batch (self->ledger)) + bytes <= most;
 }
 
+static char *
+s_event_text (const cf_job_t *job, const char *event, const cf_step_t *step, bool with_result)
+{
+    cf_json_t *shown = cf_job_show_event (job, event, step, with_result);
+    char *text = cf_json_print (shown);
+    json_decref (shown);
+    return text;
+}
+
 /*  Writes an event of job as it is now, and its row where with_row; both are told once committed. The ticket. There must be room. */
 static cf_batch_ticket_t
 s_tell (cf_desk_t *self, cf_job_t *job, const char *event, const cf_step_t *step, bool with_row, bool with_input)
 {
     notice_t *notice = calloc (1, sizeof *notice);
-    cf_json_t *full = cf_job_show_event (job, event, step, true), *stored = cf_job_show_event (job, event, step, false);
-    char *stored_text = cf_json_print (stored);
+    bool has_result = strcmp (event, "complete") == 0;          /* which the job's row keeps, so that the event's need not */
+    char *shown = s_event_text (job, event, step, true), *short_text = has_result? s_event_text (job, event, step, false): NULL;
+    const char *stored = has_result? short_text: shown;
     job->last_event++;
+    job->version++;
     if (notice)
-        *notice = (notice_t) { .desk = self, .seq = job->last_event, .event = event, .shown = cf_json_print (full),
+        *notice = (notice_t) { .desk = self, .seq = job->last_event, .event = event, .shown = shown,
                                .ends = with_row && cf_job_is_terminal (job->state) };
-    json_decref (full);
-    json_decref (stored);
     cf_batch_ticket_t ticket = 0;
-    if (notice && notice->shown && stored_text) {
+    if (notice && shown && stored) {
         memcpy (notice->job, job->id, sizeof notice->job);
-        ticket = cf_ledger_event (self->ledger, job, event, stored_text);
+        ticket = cf_ledger_event (self->ledger, job, event, stored);
         if (ticket && with_row)
             ticket = cf_ledger_update (self->ledger, job, with_input);
     }
-    free (stored_text);
+    free (short_text);
     if (!ticket || cf_batch_notify (cf_ledger_batch (self->ledger), ticket, s_on_committed, notice))
         abort ();               /* out of memory half-way: better gone, what is committed is whole */
     job->ticket = ticket;

@@ -8,6 +8,7 @@
 #define CF_LEDGER_DESK_H
 
 #include "actors/ledger/ledger.h"
+#include "actors/ledger/shown.h"
 #include "proto/message.h"
 
 typedef struct cf_desk_t cf_desk_t;
@@ -19,6 +20,9 @@ cf_desk_t *cf_desk_new (cf_loop_t *loop, cf_ledger_t *ledger, cf_desk_overdue_fn
 void cf_desk_destroy (cf_desk_t **self_p);
 /*  Before the ledger is closed: a refusal from now on is the closing's, not a job's. */
 void cf_desk_close (cf_desk_t *self);
+
+/*  Jobs that have ended are kept there from now on (borrowed) instead of being destroyed. */
+void cf_desk_keep_ended (cf_desk_t *self, cf_shown_t *shown);
 
 /*  The open job of that id, borrowed, or NULL; with user only if it is theirs. */
 cf_job_t *cf_desk_lookup (cf_desk_t *self, const char *job, const char *user);

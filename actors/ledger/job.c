@@ -139,6 +139,7 @@ cf_job_new (const char *id, const char *project, const char *user, const cf_job_
     snprintf (self->stage, sizeof self->stage, "queued");
     self->kind = kind;
     self->attempt = 1;
+    self->version = 1;
     self->created_us = cf_clock_wall_us ();
     return self;
 }

@@ -86,6 +86,7 @@ typedef struct cf_job_t {
     bool accepted;              /* the ledger has it */
     bool settled;               /* its state is committed: what clients may be told is the end, is */
     bool queued;                /* in the queue now */
+    uint64_t version;           /* grows with whatever cf_job_show shows; from 1 */
     uint32_t progress;
     char stage [64];
     char note [200];

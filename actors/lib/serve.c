@@ -285,15 +285,22 @@ cf_serve (cf_actor_id_t actor, const cf_handler_t *handlers, size_t count, void 
 }
 
 void
+cf_reply_body (cf_task_t *task, cf_body_t *body)
+{
+    served_t *served = cf_task_owner (task);
+    if (body)
+        s_answer (served, CF_KIND_REPLY, 0, cf_body_ref (body));
+    else
+        s_answer_failure (served, CF_ERROR_INTERNAL, "the answer is too large to send", "");
+}
+
+void
 cf_reply (cf_task_t *task, const void *fields)
 {
     served_t *served = cf_task_owner (task);
-    cf_message_id_t id = cf_message_row (served->envelope->message)->reply;
-    cf_body_t *body = cf_body_new (id, fields);
-    if (body)
-        s_answer (served, CF_KIND_REPLY, 0, body);
-    else
-        s_answer_failure (served, CF_ERROR_INTERNAL, "the answer is too large to send", "");
+    cf_body_t *body = cf_body_new (cf_message_row (served->envelope->message)->reply, fields);
+    cf_reply_body (task, body);
+    cf_body_unref (&body);
 }
 
 void

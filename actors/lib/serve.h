@@ -26,6 +26,8 @@ void cf_serve (cf_actor_id_t actor, const cf_handler_t *handlers, size_t count, 
 
 /*  Ends the call that this task serves; fields are those of the request's reply message (NULL where it has none). */
 void cf_reply (cf_task_t *task, const void *fields);
+/*  As cf_reply with the reply message ready made, which is not taken; NULL ends the call as one that is too large to send. */
+void cf_reply_body (cf_task_t *task, cf_body_t *body);
 void cf_fail (cf_task_t *task, const cf_error_t *error);
 /*  As cf_fail with details for the client, JSON text as in the HTTP API. */
 void cf_fail_with (cf_task_t *task, cf_error_code_t code, const char *text, const char *details);

@@ -47,6 +47,40 @@ START_TEST (a_life_is_told_in_order_and_once)
 }
 END_TEST
 
+/*  Whoever was shown a job before a change is not shown the same again. */
+START_TEST (each_change_is_a_version_and_the_end_is_kept)
+{
+    scene_begin ();
+    cf_shown_t *shown = cf_shown_new (60000);
+    cf_desk_keep_ended (scene.desk, shown);
+    cf_job_t *job = scene_job ();
+    char id [CF_UUID_SIZE];
+    memcpy (id, job->id, sizeof id);
+    uint64_t version = job->version;
+    cf_job_step_t done = scene_step (job, "qa");
+    for (int change = 0; change < 5; change++) {
+        if (change == 0)
+            cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
+        else if (change == 1)
+            cf_desk_progress (scene.desk, job, 30, "qa", "Reading");
+        else if (change == 2)
+            cf_desk_start_step (scene.desk, job, "qa");
+        else if (change == 3)
+            cf_desk_finish_step (scene.desk, job, &done);
+        else
+            cf_desk_move (scene.desk, job, CF_JOB_ON_RESULT, "{\"passed\":true}", NULL);
+        ck_assert_uint_gt (job->version, version);
+        version = job->version;
+    }
+    ck_assert_ptr_nonnull (cf_shown_print (shown, job));        /* still running, as far as anybody may know */
+    ck_assert_ptr_null (cf_shown_lookup (shown, id, SCENE_USER, CF_SHOWN_ENDED));
+    world_until (!cf_desk_lookup (scene.desk, id, NULL));
+    ck_assert_ptr_nonnull (cf_shown_lookup (shown, id, SCENE_USER, CF_SHOWN_ENDED));
+    scene_end ();
+    cf_shown_destroy (&shown);
+}
+END_TEST
+
 START_TEST (what_has_ended_in_the_ledger_stays_so)
 {
     scene_begin ();
@@ -356,7 +390,7 @@ START_TEST (a_closed_desk_moves_nothing)
 }
 END_TEST
 
-SCENE_MAIN ("desk", a_life_is_told_in_order_and_once, what_has_ended_in_the_ledger_stays_so, an_older_attempt_writes_nothing,
+SCENE_MAIN ("desk", a_life_is_told_in_order_and_once, each_change_is_a_version_and_the_end_is_kept, what_has_ended_in_the_ledger_stays_so, an_older_attempt_writes_nothing,
             a_result_that_cannot_be_stored_fails_the_job, a_text_cut_within_a_character_is_stored, a_database_that_is_away_is_waited_for,
             too_much_that_waits_stops_moves_not_ends, a_step_said_again_counts_once, a_step_without_a_model_is_no_call, the_journal_is_read_when_all_of_it_is_there,
             a_new_instance_counts_events_on, all_open_jobs_are_read, working_time_ends_and_outlives_a_restart, an_answer_takes_a_new_token_that_clients_do_not_see, a_closed_desk_moves_nothing)
