@@ -253,9 +253,8 @@ s_csrf (cf_request_t *request)
     if (request->route->method == CF_METHOD_GET) {
         if (!has_cookie) {
             char fresh [CF_COOKIE_CSRF_SIZE], line [160];
-            bool tls = request->http->input.scheme == &H2O_URL_SCHEME_HTTPS;
             snprintf (line, sizeof line, CF_COOKIE_CSRF "=%s; Path=/; Max-Age=86400; SameSite=Strict%s", cf_cookie_csrf_new (fresh),
-                      tls? "; Secure": "");
+                      cf_request_is_tls (request)? "; Secure": "");
             cf_reply_header (request, "set-cookie", line);
         }
         return true;

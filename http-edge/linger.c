@@ -18,7 +18,7 @@ typedef struct linger_t linger_t;
 struct linger_t {
     linger_t *prev, *next;
     cf_loop_t *loop;
-    int fd;
+    int fd, owners_fd;
     size_t bytes;
     cf_timer_t timer;
 };
@@ -65,9 +65,19 @@ cf_linger_add (cf_loop_t *loop, int fd)
     }
     self->loop = loop;
     self->fd = copy;
+    self->owners_fd = fd;
     cf_timer_set (loop, &self->timer, CF_LINGER_MS, s_end, self);
     DL_APPEND (s_lingers, self);
     s_count++;
+}
+
+void
+cf_linger_close (int fd)
+{
+    linger_t *self;
+    DL_FOREACH (s_lingers, self)
+        if (self->owners_fd == fd)
+            shutdown (self->fd, SHUT_WR);
 }
 
 void

@@ -11,6 +11,8 @@
 
 /*  Keeps the connection of fd after its owner's close: until the client closes, or for 2 s, or 32 MiB. */
 void cf_linger_add (cf_loop_t *loop, int fd);
+/*  The owner of fd has closed it: the client is told that nothing more comes, while what it still sends is read. */
+void cf_linger_close (int fd);
 /*  Closes all. */
 void cf_linger_free (void);
 

@@ -168,6 +168,9 @@ s_start (self_t *self, cf_error_t *error)
     cf_peers_on_known (s_on_ready, self);
     if (self->jwks && cf_jwks_start (self->jwks, self->loop))
         return -1;
+    if (cf_config_is_set (CF_CONFIG_TLS_CERT)
+        && cf_server_secure (self->server, cf_config_str (CF_CONFIG_TLS_CERT), cf_config_str (CF_CONFIG_TLS_KEY), error))
+        return -1;
     if (cf_server_listen (self->server, cf_config_str (CF_CONFIG_BIND_ADDRESS), (uint16_t) cf_config_u64 (CF_CONFIG_PORT), &port, error))
         return -1;
     cf_link_ready (self->link, s_on_ready, self);

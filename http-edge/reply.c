@@ -82,6 +82,8 @@ s_add_common (cf_request_t *request, const char *cache_control)
     s_add (http, "referrer-policy", "no-referrer");
     s_add (http, "cache-control", cache_control);
     s_add (http, "vary", "origin");
+    if (cf_request_is_tls (request))
+        s_add (http, "strict-transport-security", "max-age=31536000");
     if (request->origin) {
         s_add (http, "access-control-allow-origin", request->origin);
         s_add (http, "access-control-allow-credentials", "true");

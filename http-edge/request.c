@@ -206,6 +206,12 @@ cf_request_query (const cf_request_t *self)
 }
 
 bool
+cf_request_is_tls (const cf_request_t *self)
+{
+    return self->http && self->http->conn->callbacks->get_socket (self->http->conn)->ssl != NULL;
+}
+
+bool
 cf_request_is_head (const cf_request_t *self)
 {
     return self->http && h2o_memis (self->http->input.method.base, self->http->input.method.len, H2O_STRLIT ("HEAD"));

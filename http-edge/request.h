@@ -74,6 +74,8 @@ char *cf_request_new_id (const cf_request_t *self, char id [CF_UUID_SIZE]);
 h2o_iovec_t cf_request_header (const cf_request_t *self, const char *name);
 /*  The query without its '?', base NULL where there is none. */
 h2o_iovec_t cf_request_query (const cf_request_t *self);
+/*  Whether it came over TLS. */
+bool cf_request_is_tls (const cf_request_t *self);
 /*  Whether the body is wanted back without content (HEAD). */
 bool cf_request_is_head (const cf_request_t *self);
 

@@ -8,18 +8,19 @@
 #include "http-edge/server.h"
 #include "http-edge/body.h"
 #include "http-edge/chain.h"
+#include "http-edge/connection.h"
 #include "http-edge/guard.h"
 #include "http-edge/idempotency.h"
 #include "http-edge/linger.h"
 #include "http-edge/reply.h"
 #include "http-edge/request.h"
 #include "http-edge/stream.h"
+#include "http-edge/tls.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <h2o/http1.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -42,8 +43,9 @@ struct cf_server_t {
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
+    cf_tls_t *tls;                      /* NULL: plain HTTP */
     h2o_socket_t *listener, *inner;
-    size_t connections, connections_max;
+    size_t connections_max;
     bool full;                          /* the listener is not read */
     bool readable, stopping;
     cf_timer_t sweep;
@@ -114,10 +116,9 @@ s_on_response (h2o_filter_t *filter, h2o_req_t *http, h2o_ostream_t **slot)
 static void s_on_connection (h2o_socket_t *listener, const char *error);
 
 static void
-s_on_close (void *arg)
+s_on_end (void *arg)
 {
     cf_server_t *self = arg;
-    self->connections--;
     if (self->full && self->listener) {
         self->full = false;
         h2o_socket_read_start (self->listener, s_on_connection);
@@ -130,7 +131,7 @@ s_pause (cf_server_t *self)
 {
     self->full = true;
     h2o_socket_read_stop (self->listener);
-    cf_log_warning ("%zu connections: no more are taken until one ends", self->connections);
+    cf_log_warning ("%zu connections: no more are taken until one ends", cf_connection_count ());
 }
 
 static void
@@ -138,20 +139,17 @@ s_on_connection (h2o_socket_t *listener, const char *error)
 {
     cf_server_t *self = listener->data;
     for (int count = 0; !error && count < CF_SERVER_ACCEPTS; count++) {
-        if (self->connections >= self->connections_max) {
+        if (cf_connection_count () >= self->connections_max) {
             s_pause (self);
             return;
         }
         h2o_socket_t *socket = h2o_evloop_socket_accept (listener);
         if (!socket) {
-            if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR && self->connections)
+            if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR && cf_connection_count ())
                 s_pause (self);
             return;
         }
-        self->connections++;
-        socket->on_close.cb = s_on_close;
-        socket->on_close.data = self;
-        h2o_accept (&self->accept, socket);
+        cf_connection_open (&self->accept, socket, s_on_end, self);
     }
 }
 
@@ -169,6 +167,7 @@ static void
 s_on_sweep (void *arg)
 {
     cf_server_t *self = arg;
+    cf_connection_sweep (CF_SERVER_REQUEST_MS);
     cf_guard_sweep (&self->context, CF_SERVER_REQUEST_MS);
     cf_request_sweep (CF_SERVER_TAKE_MS);
     cf_timer_set (self->loop, &self->sweep, CF_SERVER_SWEEP_MS, s_on_sweep, self);
@@ -232,6 +231,15 @@ cf_server_new (cf_loop_t *loop)
     h2o_socket_read_start (self->inner, s_on_inner);
     cf_timer_set (loop, &self->sweep, CF_SERVER_SWEEP_MS, s_on_sweep, self);
     return self;
+}
+
+int
+cf_server_secure (cf_server_t *self, const char *cert, const char *key, cf_error_t *error)
+{
+    if (!(self->tls = cf_tls_new (self->loop, cert, key, error)))
+        return -1;
+    self->accept.ssl_ctx = cf_tls_context (self->tls);
+    return 0;
 }
 
 int
@@ -301,7 +309,7 @@ static void
 s_turn_until_empty (cf_server_t *self, uint64_t most_ms)
 {
     uint64_t due_ms = cf_clock_ms () + most_ms;
-    while ((cf_request_count () || cf_task_count () || self->connections) && cf_clock_ms () < due_ms) {
+    while ((cf_request_count () || cf_task_count () || cf_connection_count ()) && cf_clock_ms () < due_ms) {
         self->config.http1.callbacks.foreach_request (&self->context, s_close_idle, NULL);
         s_turn (self, 50);
     }
@@ -311,6 +319,7 @@ static void
 s_drain (cf_server_t *self)
 {
     s_stop_listening (self);
+    cf_connection_sweep (0);
     h2o_context_request_shutdown (&self->context);
     cf_stream_end_all ();
     s_turn_until_empty (self, CF_SERVER_DRAIN_MS);
@@ -321,6 +330,7 @@ s_drain (cf_server_t *self)
         cf_log_warning ("%zu requests were cut off", cf_request_count ());
     cf_linger_free ();
     cf_timer_clear (self->loop, &self->sweep);
+    cf_tls_destroy (&self->tls);
 }
 
 void

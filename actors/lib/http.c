@@ -69,6 +69,8 @@ struct cf_http_t {
     cf_loop_t *loop;
     CURLSH *share;                      /* names and TLS sessions, for all shards */
     char *no_proxy;
+    char *trusted;                      /* file of the certificates that alone are believed, or NULL: the system's */
+    struct curl_slist *pinned;          /* where requests go instead, or NULL */
     shard_t *shards;
     size_t shard_count, max, active;
     transfer_t *first, *last;           /* wait for a place */
@@ -342,6 +344,12 @@ s_set_constants (CURL *easy, const cf_http_t *http)
     curl_easy_setopt (easy, CURLOPT_HEADERFUNCTION, s_on_header);
     curl_easy_setopt (easy, CURLOPT_WRITEFUNCTION, s_on_body);
     curl_easy_setopt (easy, CURLOPT_PREREQFUNCTION, s_on_send);
+    if (http->pinned) {
+        curl_easy_setopt (easy, CURLOPT_CAINFO, http->trusted);
+        curl_easy_setopt (easy, CURLOPT_CAPATH, NULL);
+        curl_easy_setopt (easy, CURLOPT_CONNECT_TO, http->pinned);
+        curl_easy_setopt (easy, CURLOPT_PROXY, "");
+    }
 }
 
 static int
@@ -663,6 +671,16 @@ cf_http_new (cf_loop_t *loop, size_t max_connections)
     return self;
 }
 
+int
+cf_http_pin (cf_http_t *self, const char *trusted, const char *address, unsigned port)
+{
+    char instead [64];
+    snprintf (instead, sizeof instead, "::%s:%u", address, port);
+    self->trusted = strdup (trusted);
+    self->pinned = curl_slist_append (NULL, instead);
+    return self->trusted && self->pinned? 0: -1;
+}
+
 void
 cf_http_destroy (cf_http_t **self_p)
 {
@@ -677,6 +695,8 @@ cf_http_destroy (cf_http_t **self_p)
             s_dissolve (&self->shards [at]);
     curl_share_cleanup (self->share);
     curl_global_cleanup ();
+    curl_slist_free_all (self->pinned);
+    free (self->trusted);
     free (self->no_proxy);
     free (self->shards);
     free (self);

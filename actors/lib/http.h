@@ -72,6 +72,10 @@ cf_http_t *cf_http_new (cf_loop_t *loop, size_t max_connections);
 /*  No task may be in a call: an actor does it in cf_actor_on_end, when the drain has cancelled all of them. */
 void cf_http_destroy (cf_http_t **self_p);
 
+/*  From now on every request goes to an IPv4 address and port, whatever host its URL names, and only certificates are believed that are in the
+    PEM file trusted or signed by one that is. 0, or -1 when out of memory. */
+int cf_http_pin (cf_http_t *self, const char *trusted, const char *address, unsigned port);
+
 /*  Sends request and waits for the answer. 0 with a complete response (look at its status); -1 with response->failure
     and error: HTTP_FAILED, or what the task was cancelled with. sink may be NULL. Initialises response; free it in
     either case. */

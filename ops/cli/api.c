@@ -2,6 +2,7 @@
 /*  api - every creating request has an idempotency key, so that it may be sent again when its answer was lost */
 
 #include "ops/cli/api.h"
+#include "actors/lib/certificate.h"
 #include "ops/cli/commands.h"
 #include "ops/supervisor/control.h"
 #include "ops/supervisor/exits.h"
@@ -21,26 +22,44 @@
 
 struct cf_api_t {
     cf_http_t *http;
-    char url [128];
+    char url [128];                     /* as it is shown */
+    char base [CF_CERTIFICATE_NAME_SIZE + 16];  /* as it is asked: over TLS with a name that the certificate is good for */
     cf_buf_t bearer;                    /* "Authorization: Bearer …" */
 };
 
-/*  Where the running one serves, which knows better than our own settings. */
-static void
-s_find_url (cf_api_t *self)
+/*  Over TLS the certificate that the settings name is believed, whoever has signed it, and no other. 0, or -1 with error. */
+static int
+s_trust (cf_api_t *self, const char *file, cf_error_t *error)
 {
-    const char *host = cf_config_str (CF_CONFIG_BIND_ADDRESS);
-    snprintf (self->url, sizeof self->url, "http://%s:%u", strcmp (host, "0.0.0.0")? host: "127.0.0.1",
+    cf_certificate_t certificate;
+    char host [64];
+    unsigned port;
+    if (sscanf (self->url, "https://%63[^:]:%u", host, &port) != 2)
+        return 0;
+    if (cf_certificate_read (file, &certificate, error))
+        return -1;
+    snprintf (self->base, sizeof self->base, "https://%s:%u", *certificate.name? certificate.name: host, port);
+    return cf_http_pin (self->http, file, host, port)? cf_error_set (error, CF_ERROR_INTERNAL, "out of memory."): 0;
+}
+
+/*  Where the running one serves, which knows better than our own settings. 0, or -1 with error. */
+static int
+s_find_url (cf_api_t *self, cf_error_t *error)
+{
+    const char *host = cf_config_str (CF_CONFIG_BIND_ADDRESS), *certificate = cf_config_str (CF_CONFIG_TLS_CERT);
+    snprintf (self->url, sizeof self->url, "http%s://%s:%u", *certificate? "s": "", strcmp (host, "0.0.0.0")? host: "127.0.0.1",
               (unsigned) cf_config_u64 (CF_CONFIG_PORT));
     int fd = cf_control_connect (NULL);
-    if (fd < 0)
-        return;
-    cf_json_t *request = json_pack ("{s:s}", "command", "status"), *status = cf_control_ask (fd, request, 5000, NULL);
+    cf_json_t *request = json_pack ("{s:s}", "command", "status"), *status = fd < 0? NULL: cf_control_ask (fd, request, 5000, NULL);
     if (status)
         snprintf (self->url, sizeof self->url, "%s", cf_json_str (status, "api", self->url));
+    snprintf (self->base, sizeof self->base, "%s", self->url);
+    int rc = s_trust (self, cf_json_str (status, "certificate", certificate), error);
     json_decref (request);
     json_decref (status);
-    close (fd);
+    if (fd >= 0)
+        close (fd);
+    return rc;
 }
 
 static int
@@ -68,8 +87,7 @@ cf_api_new (cf_loop_t *loop, const char *user, cf_error_t *error)
         return NULL;
     }
     cf_buf_init (&self->bearer, 16384);
-    s_find_url (self);
-    if (s_sign (self, user, error))
+    if (s_find_url (self, error) || s_sign (self, user, error))
         cf_api_destroy (&self);
     return self;
 }
@@ -126,7 +144,7 @@ cf_api_call (cf_api_t *self, cf_task_t *task, const char *method, const char *pa
              long *status, cf_error_t *error)
 {
     char url [1024], key [64], id [CF_UUID_SIZE], wait [16];
-    snprintf (url, sizeof url, "%s%s", self->url, path);
+    snprintf (url, sizeof url, "%s%s", self->base, path);
     snprintf (key, sizeof key, "Idempotency-Key: %s", cf_uuid_new (id));
     bool creates = strcmp (method, "POST") == 0;
     char *headers [] = { self->bearer.bytes, (char []) { "Content-Type: application/json" }, creates? key: NULL, NULL };
@@ -165,7 +183,7 @@ cf_api_stream (cf_api_t *self, cf_task_t *task, const char *path, const char *la
                long *status, cf_error_t *error)
 {
     char url [1024], last [128];
-    snprintf (url, sizeof url, "%s%s", self->url, path);
+    snprintf (url, sizeof url, "%s%s", self->base, path);
     snprintf (last, sizeof last, "Last-Event-ID: %s", last_id);
     char *headers [] = { self->bearer.bytes, (char []) { "Accept: text/event-stream" }, *last_id? last: NULL, NULL };
     cf_http_request_t request = {

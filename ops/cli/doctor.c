@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  doctor - codeforge doctor: looks at everything CodeForge stands on, a line each, and says how to mend it */
 
+#include "actors/lib/certificate.h"
 #include "ops/cli/api.h"
 #include "ops/cli/commands.h"
 #include "ops/cli/options.h"
@@ -10,6 +11,7 @@
 #include "ops/supervisor/home.h"
 #include "ops/supervisor/providers.h"
 #include "ops/supervisor/sql.h"
+#include "proto/base/clock.h"
 #include "proto/base/config.h"
 #include "proto/message.h"
 
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef enum { OK, WARN, FAIL } grade_t;
@@ -125,6 +128,30 @@ s_check_home (doctor_t *self)
         s_say (self, FAIL, "home", "%s", error.text);
     else
         s_say (self, OK, "home", "%s", cf_config_home (""));
+}
+
+/*  Usable, for a while yet, and the key nobody else's to read. */
+static void
+s_check_certificate (doctor_t *self)
+{
+    cf_error_t error = { 0 };
+    cf_certificate_t certificate;
+    struct stat key;
+    if (!cf_config_is_set (CF_CONFIG_TLS_CERT))
+        return;
+    if (cf_home_check_certificate (&error) || cf_certificate_read (cf_config_str (CF_CONFIG_TLS_CERT), &certificate, &error)) {
+        s_say (self, FAIL, "certificate", "%s", error.text);
+        return;
+    }
+    const char *file = cf_config_str (CF_CONFIG_TLS_CERT);
+    int64_t days = (certificate.expires_s - (int64_t) (cf_clock_wall_us () / 1000000u)) / 86400;
+    if (certificate.expires_s <= (int64_t) (cf_clock_wall_us () / 1000000u))
+        s_say (self, FAIL, "certificate", "%s has expired. Renew it, then: codeforge restart edge", file);
+    else
+        s_say (self, days < 14? WARN: OK, "certificate", "%s, good for %s, %lld more days%s", file, certificate.name, (long long) days,
+               days < 14? ". Renew it, then: codeforge restart edge": "");
+    if (stat (cf_config_str (CF_CONFIG_TLS_KEY), &key) == 0 && key.st_mode & (S_IRWXG | S_IRWXO))
+        s_say (self, WARN, "key", "%s may be read by others. chmod 600 it", cf_config_str (CF_CONFIG_TLS_KEY));
 }
 
 /* ---- the database of DATABASE_URL ---- */
@@ -320,6 +347,7 @@ cf_command_doctor (int argc, char **argv)
         s_check_programs (&self);
         s_check_postgres_installed (&self);
         s_check_home (&self);
+        s_check_certificate (&self);
         s_ask_supervisor (&self);
         s_check_port (&self);
         s_check_database (&self);

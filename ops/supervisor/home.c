@@ -2,6 +2,7 @@
 /*  home - every refusal says what to do about it, since this is the first thing people meet */
 
 #include "ops/supervisor/home.h"
+#include "actors/lib/certificate.h"
 #include "ops/supervisor/exits.h"
 #include "proto/base/clock.h"
 #include "proto/base/config.h"
@@ -189,6 +190,23 @@ cf_home_check_port (cf_error_t *error)
         cf_error_set (error, CF_ERROR_INVALID, "cannot listen on %s:%u: %s. Correct BIND_ADDRESS or PORT.", host, port,
                       strerror (errno));
     return CF_EXIT_UNAVAILABLE;
+}
+
+int
+cf_home_check_certificate (cf_error_t *error)
+{
+    static const cf_config_id_t files [] = { CF_CONFIG_TLS_CERT, CF_CONFIG_TLS_KEY };
+    char absolute [PATH_MAX];
+    if (!cf_config_is_set (CF_CONFIG_TLS_CERT))
+        return 0;
+    if (cf_certificate_check (cf_config_str (CF_CONFIG_TLS_CERT), cf_config_str (CF_CONFIG_TLS_KEY), error))
+        return CF_EXIT_SETTINGS;
+    for (size_t at = 0; at < sizeof files / sizeof files [0]; at++)
+        if (!realpath (cf_config_str (files [at]), absolute) || cf_config_set (files [at], absolute)) {
+            cf_error_set (error, CF_ERROR_INVALID, "%s=%.300s has too long a path", cf_config_name (files [at]), cf_config_str (files [at]));
+            return CF_EXIT_SETTINGS;
+        }
+    return 0;
 }
 
 int

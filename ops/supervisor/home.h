@@ -27,6 +27,8 @@ int cf_home_check_room (cf_error_t *error);
 int cf_home_lock (int *fd, cf_error_t *error);
 /*  Process id of the supervisor that holds the lock, 0 where none does. */
 pid_t cf_home_locked_by (void);
+/*  Refuses a certificate or key that cannot be used; makes their paths absolute, since processes live in another folder. */
+int cf_home_check_certificate (cf_error_t *error);
 /*  Refuses a port of the HTTP API that somebody else listens on. */
 int cf_home_check_port (cf_error_t *error);
 

@@ -153,7 +153,7 @@ static void
 s_api (char *url, size_t size)
 {
     const char *host = cf_config_str (CF_CONFIG_BIND_ADDRESS);
-    snprintf (url, size, "http://%s:%u", strcmp (host, "0.0.0.0")? host: "127.0.0.1", (unsigned) cf_config_u64 (CF_CONFIG_PORT));
+    snprintf (url, size, "http%s://%s:%u", cf_config_is_set (CF_CONFIG_TLS_CERT)? "s": "", strcmp (host, "0.0.0.0")? host: "127.0.0.1", (unsigned) cf_config_u64 (CF_CONFIG_PORT));
 }
 
 static cf_json_t *
@@ -174,8 +174,9 @@ s_status (const supervisor_t *self)
             "rss_kb", (json_int_t) (process? cf_process_rss_kb (process): 0),
             "fault", process && *cf_process_fault (process)? cf_process_fault (process): NULL));
     }
-    return json_pack ("{s:o, s:s, s:b, s:s, s:s, s:I}", "processes", processes, "status", s_health (self),
-                      "simulated", self->simulated, "api", api, "home", cf_config_home (""), "pid", (json_int_t) getpid ());
+    return json_pack ("{s:o, s:s, s:b, s:s, s:s, s:s, s:I}", "processes", processes, "status", s_health (self),
+                      "simulated", self->simulated, "api", api, "certificate", cf_config_str (CF_CONFIG_TLS_CERT),
+                      "home", cf_config_home (""), "pid", (json_int_t) getpid ());
 }
 
 /*  Names of the processes that are not ready, for a sentence. */
@@ -527,7 +528,7 @@ s_check (supervisor_t *self, cf_error_t *error)
     int status;
     if ((status = cf_home_resolve (error)) || (status = cf_home_make (error)) || (status = cf_home_check_room (error))
         || (status = cf_home_lock (&self->lock, error)) || (status = s_make_plan (self, error))
-        || (status = cf_home_check_port (error)))
+        || (status = cf_home_check_certificate (error)) || (status = cf_home_check_port (error)))
         return status;
     /* with a key set and no secret, no token is signed with one */
     bool wants_secret = cf_config_is_set (CF_CONFIG_SUPABASE_JWT_SECRET)

@@ -223,6 +223,9 @@ cf_config_load (cf_buf_t *faults)
         for (int id = 0; id < CF_CONFIG_COUNT; id++)
             if (s_rows [id].flags & REQUIRED && !*s_text ((cf_config_id_t) id) && !s_is_replaced ((cf_config_id_t) id))
                 cf_buf_printf (faults, "%s is not set, and ENVIRONMENT=production requires it\n", s_rows [id].name);
+    if (!*s_text (CF_CONFIG_TLS_CERT) != !*s_text (CF_CONFIG_TLS_KEY))
+        cf_buf_printf (faults, "%s is set, and %s is not: TLS needs both, plain HTTP neither\n",
+                       *s_text (CF_CONFIG_TLS_CERT)? "TLS_CERT": "TLS_KEY", *s_text (CF_CONFIG_TLS_CERT)? "TLS_KEY": "TLS_CERT");
     return faults->size == before? 0: -1;
 }
 

@@ -20,6 +20,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -201,9 +202,27 @@ class System:
 
     # the API
 
+    def tls (self):
+        """A context that believes in the system's own certificate, whatever names are in it; None where it speaks plain HTTP."""
+        if "TLS_CERT" not in self.settings:
+            return None
+        context = ssl.create_default_context (cafile = self.settings ["TLS_CERT"])
+        context.check_hostname = False
+        return context
+
+    def connection (self, patience = PATIENCE):
+        if tls := self.tls ():
+            return http.client.HTTPSConnection ("127.0.0.1", self.port, timeout = patience, context = tls)
+        return http.client.HTTPConnection ("127.0.0.1", self.port, timeout = patience)
+
+    def socket (self, patience = PATIENCE):
+        """A connection for bytes of the test's own, after the handshake where there is one."""
+        plain = socket.create_connection (("127.0.0.1", self.port), timeout = patience)
+        return self.tls ().wrap_socket (plain, server_hostname = "127.0.0.1") if self.tls () else plain
+
     def request (self, method, path, body = None, user = "", headers = None, raw = None, patience = PATIENCE):
         """user: "" the default one, None nobody, else a uuid or a whole token."""
-        connection = http.client.HTTPConnection ("127.0.0.1", self.port, timeout = patience)
+        connection = self.connection (patience)
         try:
             connection.request (method, path, body = self.encode (body, raw), headers = self.headers (user, body, headers))
             return Answer (connection.getresponse ())
@@ -223,7 +242,7 @@ class System:
         return {**made, **(headers or {})}
 
     def stream (self, job, query = "", user = "", headers = None):
-        connection = http.client.HTTPConnection ("127.0.0.1", self.port, timeout = PATIENCE)
+        connection = self.connection ()
         connection.request ("GET", f"/v1/jobs/{job}/stream{query}", headers = self.headers (user, None, headers))
         return Stream (connection, connection.getresponse ())
 
