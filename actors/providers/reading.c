@@ -56,10 +56,12 @@ cf_reading_name (cf_reading_t *self, cf_slice_t string)
 void
 cf_reading_fail (cf_reading_t *self, cf_failure_class_t failure, bool refused)
 {
+    bool broken = failure == CF_FAILURE_INVALID
+        || (self->text.size > 0 && cf_failure_row (failure)->same == CF_FAILURE_SAME_BACKOFF);
     if (refused)
         self->end = CF_READING_REFUSED;
     else
-        self->failure = failure == CF_FAILURE_INVALID? CF_FAILURE_CUT: failure;
+        self->failure = broken? CF_FAILURE_CUT: failure;
 }
 
 int

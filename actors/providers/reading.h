@@ -41,8 +41,9 @@ void cf_reading_free (cf_reading_t *self);
 void cf_reading_put (cf_reading_t *self, cf_slice_t string, cf_buf_t *out);
 /*  Notes the model's name, the first time that a string comes. */
 void cf_reading_name (cf_reading_t *self, cf_slice_t string);
-/*  Notes that the provider itself failed midway; INVALID counts as CUT: it had accepted the request, so that what ended the
-    stream was its own doing. refused: it is no failure, the answer was declined. */
+/*  Notes that the provider itself failed midway. INVALID counts as CUT: it had accepted the request, so that what ended the
+    stream was its own doing; so does, once there was output, what else would be tried again on the same route: a stream that
+    broke begins anew on the next one. refused: it is no failure, the answer was declined. */
 void cf_reading_fail (cf_reading_t *self, cf_failure_class_t failure, bool refused);
 
 /*  Reads an array of exactly CF_READING_DIMENSIONS finite numbers. 0, or -1 where it is none. */

@@ -62,19 +62,22 @@ END_TEST
 
 START_TEST (reads_errors_within_the_stream)
 {
-    static const struct { const char *error; cf_failure_class_t failure; } cases [] = {
-        { "{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}", CF_FAILURE_SERVER },
-        { "{\"type\":\"api_error\"}", CF_FAILURE_SERVER },
-        { "{\"type\":\"rate_limit_error\"}", CF_FAILURE_RATE_LIMITED },
-        { "{\"type\":\"rate_limit_error\",\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}}", CF_FAILURE_QUOTA },
-        { "{\"type\":\"invalid_request_error\",\"message\":\"x\"}", CF_FAILURE_CUT },
-        { "{\"type\":\"new_error\"}", CF_FAILURE_CUT },
-        { "7", CF_FAILURE_CUT }
+    static const struct { const char *error; cf_failure_class_t early, late; } cases [] = {
+        { "{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}", CF_FAILURE_SERVER, CF_FAILURE_CUT },
+        { "{\"type\":\"api_error\"}", CF_FAILURE_SERVER, CF_FAILURE_CUT },
+        { "{\"type\":\"rate_limit_error\"}", CF_FAILURE_RATE_LIMITED, CF_FAILURE_CUT },
+        { "{\"type\":\"rate_limit_error\",\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}}", CF_FAILURE_QUOTA, CF_FAILURE_QUOTA },
+        { "{\"type\":\"invalid_request_error\",\"message\":\"x\"}", CF_FAILURE_CUT, CF_FAILURE_CUT },
+        { "{\"type\":\"new_error\"}", CF_FAILURE_CUT, CF_FAILURE_CUT },
+        { "7", CF_FAILURE_CUT, CF_FAILURE_CUT }
     };
     for (size_t at = 0; at < sizeof cases / sizeof cases [0]; at++) {
         char stream [2000];
-        snprintf (stream, sizeof stream, "%sevent: error\ndata: {\"type\":\"error\",\"error\":%s,\"request_id\":null}\n\n", START DELTA ("{"), cases [at].error);
-        s_check (stream, (expected_t) { "{", CF_READING_OPEN, false, true, 325, 1, cases [at].failure });
+        for (int begun = 0; begun < 2; begun++) {
+            snprintf (stream, sizeof stream, "%sevent: error\ndata: {\"type\":\"error\",\"error\":%s,\"request_id\":null}\n\n",
+                      begun? START DELTA ("{"): START, cases [at].error);
+            s_check (stream, (expected_t) { begun? "{": "", CF_READING_OPEN, false, true, 325, 1, begun? cases [at].late: cases [at].early });
+        }
     }
 }
 END_TEST

@@ -58,18 +58,19 @@ END_TEST
 
 START_TEST (reads_errors_within_the_stream)
 {
-    static const struct { const char *event; cf_failure_class_t failure; } cases [] = {
-        { "data: {\"error\":{\"code\":503,\"message\":\"x\",\"status\":\"UNAVAILABLE\"}}\n\n", CF_FAILURE_SERVER },
-        { "data: [{\"error\":{\"code\":500,\"status\":\"INTERNAL\"}}]\n\n", CF_FAILURE_SERVER },
-        { "data: {\"error\":{\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\"}}\n\n", CF_FAILURE_RATE_LIMITED },
-        { "data: {\"error\":{\"code\":400,\"status\":\"INVALID_ARGUMENT\"}}\n\n", CF_FAILURE_CUT },
-        { "data: {\"error\":{\"code\":503}}\n\n", CF_FAILURE_SERVER },
-        { "data: {\"error\":\"text\"}\n\n", CF_FAILURE_CUT }
+    static const struct { const char *event; cf_failure_class_t early, late; } cases [] = {
+        { "data: {\"error\":{\"code\":503,\"message\":\"x\",\"status\":\"UNAVAILABLE\"}}\n\n", CF_FAILURE_SERVER, CF_FAILURE_CUT },
+        { "data: [{\"error\":{\"code\":500,\"status\":\"INTERNAL\"}}]\n\n", CF_FAILURE_SERVER, CF_FAILURE_CUT },
+        { "data: {\"error\":{\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\"}}\n\n", CF_FAILURE_RATE_LIMITED, CF_FAILURE_CUT },
+        { "data: {\"error\":{\"code\":400,\"status\":\"INVALID_ARGUMENT\"}}\n\n", CF_FAILURE_CUT, CF_FAILURE_CUT },
+        { "data: {\"error\":{\"code\":503}}\n\n", CF_FAILURE_SERVER, CF_FAILURE_CUT },
+        { "data: {\"error\":\"text\"}\n\n", CF_FAILURE_CUT, CF_FAILURE_CUT }
     };
     for (size_t at = 0; at < sizeof cases / sizeof cases [0]; at++) {
         char stream [1000];
+        s_check (cases [at].event, (expected_t) { "", CF_READING_OPEN, false, false, 0, 0, cases [at].early });
         snprintf (stream, sizeof stream, "%s%s", PIECE ("{\"text\":\"{\"}", "") TAIL, cases [at].event);
-        s_check (stream, (expected_t) { "{", CF_READING_OPEN, false, true, 7, 0, cases [at].failure });
+        s_check (stream, (expected_t) { "{", CF_READING_OPEN, false, true, 7, 0, cases [at].late });
     }
 }
 END_TEST
