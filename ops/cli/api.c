@@ -130,20 +130,37 @@ s_refuse (const cf_http_response_t *response, cf_error_t *error)
     return cf_error_set (error, CF_ERROR_INVALID, "%s (HTTP %ld)", text, response->status);
 }
 
-/*  Nobody there, or told to come again: both pass while processes are being restarted. */
+/*  Nobody there, or told to come again: both pass while processes are being restarted. What has begun to come cannot come again. */
 static bool
-s_may_pass (int result, const cf_http_response_t *response, const cf_error_t *error)
+s_may_pass (int result, const cf_http_response_t *response, bool sinks, const cf_error_t *error)
 {
     if (result)
-        return error->code == CF_ERROR_HTTP_FAILED;
+        return error->code == CF_ERROR_HTTP_FAILED && !(sinks && response->status / 100 == 2);
     return response->status == 503 || response->status == 429;
+}
+
+/*  cf_http_call, as often as there is hope; response is yours to cf_http_response_free. */
+static int
+s_send (cf_api_t *self, cf_task_t *task, const cf_http_request_t *request, cf_http_sink_fn *sink, void *arg,
+        cf_http_response_t *response, cf_error_t *error)
+{
+    char wait [16];
+    for (int tries = 1;; tries++) {
+        int result = cf_http_call (task, self->http, request, sink, arg, response, error);
+        if (!s_may_pass (result, response, sink != NULL, error) || tries == CF_API_TRIES)
+            return result;
+        uint64_t pause_ms = cf_http_header (response, "Retry-After", wait, sizeof wait)? strtoul (wait, NULL, 10) * 1000u: 0;
+        if (cf_task_sleep (task, pause_ms > 5000? 5000: pause_ms? pause_ms: 200u << tries, error))
+            return -1;
+        cf_http_response_free (response);
+    }
 }
 
 int
 cf_api_call (cf_api_t *self, cf_task_t *task, const char *method, const char *path, const cf_json_t *body, cf_json_t **answer,
              long *status, cf_error_t *error)
 {
-    char url [1024], key [64], id [CF_UUID_SIZE], wait [16];
+    char url [1024], key [64], id [CF_UUID_SIZE];
     snprintf (url, sizeof url, "%s%s", self->base, path);
     snprintf (key, sizeof key, "Idempotency-Key: %s", cf_uuid_new (id));
     bool creates = strcmp (method, "POST") == 0;
@@ -154,19 +171,8 @@ cf_api_call (cf_api_t *self, cf_task_t *task, const char *method, const char *pa
         .connect_ms = 2000, .first_byte_ms = CF_API_WAIT_MS, .stall_ms = CF_API_WAIT_MS, .max_bytes = 64u << 20
     };
     cf_http_response_t response = { 0 };
-    int result = -1;
     *answer = NULL;
-    for (int tries = 1;; tries++) {
-        cf_http_response_free (&response);
-        result = cf_http_call (task, self->http, &request, NULL, NULL, &response, error);
-        if (!s_may_pass (result, &response, error) || tries == CF_API_TRIES)
-            break;
-        uint64_t pause_ms = cf_http_header (&response, "Retry-After", wait, sizeof wait)? strtoul (wait, NULL, 10) * 1000u: 0;
-        if (cf_task_sleep (task, pause_ms > 5000? 5000: pause_ms? pause_ms: 200u << tries, error)) {
-            result = -1;
-            break;
-        }
-    }
+    int result = s_send (self, task, &request, NULL, NULL, &response, error);
     if (status)
         *status = response.status;
     if (result == 0 && response.status / 100 == 2)
@@ -195,6 +201,26 @@ cf_api_stream (cf_api_t *self, cf_task_t *task, const char *path, const char *la
     *status = response.status;
     if (result == 0 && response.status / 100 != 2)
         result = s_refuse (&response, error);
+    cf_http_response_free (&response);
+    return result;
+}
+
+int
+cf_api_download (cf_api_t *self, cf_task_t *task, const char *path, cf_http_sink_fn *sink, void *arg, cf_error_t *error)
+{
+    char url [1024];
+    snprintf (url, sizeof url, "%s%s", self->base, path);
+    char *headers [] = { self->bearer.bytes, NULL };
+    cf_http_request_t request = {
+        .url = url, .headers = headers, .connect_ms = 2000, .first_byte_ms = CF_API_SILENCE_MS, .stall_ms = CF_API_SILENCE_MS,
+        .max_bytes = SIZE_MAX
+    };
+    cf_http_response_t response = { 0 };
+    int result = s_send (self, task, &request, sink, arg, &response, error);
+    if (result == 0 && response.status / 100 != 2)
+        result = s_refuse (&response, error);
+    else if (result && response.status)
+        cf_error_set (error, CF_ERROR_HTTP_FAILED, "the file did not come whole; nothing of it is kept.");
     cf_http_response_free (&response);
     return result;
 }

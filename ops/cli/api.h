@@ -23,6 +23,9 @@ int cf_api_call (cf_api_t *self, cf_task_t *task, const char *method, const char
 int cf_api_stream (cf_api_t *self, cf_task_t *task, const char *path, const char *last_id, cf_http_sink_fn *sink, void *arg,
                    long *status, cf_error_t *error);
 
+/*  Reads the file at path into sink. 0 where it came whole, or sink wanted no more of it; else -1 with a sentence. */
+int cf_api_download (cf_api_t *self, cf_task_t *task, const char *path, cf_http_sink_fn *sink, void *arg, cf_error_t *error);
+
 /*  For commands that are one conversation: runs fn in a task on a loop of its own; its result. */
 typedef int (cf_api_fn) (cf_api_t *api, cf_task_t *task, void *arg);
 int cf_api_converse (const char *user, cf_api_fn *fn, void *arg);

@@ -17,6 +17,7 @@ int cf_command_ps (int argc, char **argv);
 int cf_command_logs (int argc, char **argv);
 int cf_command_token (int argc, char **argv);
 int cf_command_run (int argc, char **argv);
+int cf_command_export (int argc, char **argv);
 int cf_command_job (int argc, char **argv);
 int cf_command_cancel (int argc, char **argv);
 int cf_command_breaker (int argc, char **argv);

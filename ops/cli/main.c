@@ -35,6 +35,8 @@ static const command_t s_commands [] = {
     { "job", cf_command_job, "ID [--json] [--user UUID]", "shows a job with its steps", false },
     { "cancel", cf_command_cancel, "ID [--user UUID]", "cancels a job", false },
     { "breaker", cf_command_breaker, "[--json] [reset PROVIDER]", "shows which model providers are left alone, or ends that", false },
+    { "export", cf_command_export, "PROJECT DIR|FILE [--force] [--user UUID]",
+      "writes a project's files to a folder, or to a FILE.zip or FILE.tar.gz", false },
     { "token", cf_command_token, "[--user UUID] [--email E] [--role R] [--ttl S]", "prints a token for the HTTP API", false },
     { "doctor", cf_command_doctor, "", "checks everything and says how to mend it", true },
     { "config", cf_command_config, "", "shows every setting with its value", true },

@@ -13,7 +13,7 @@
 
 #define LIST_FILE ".codeforge"
 #define CF_OUTPUT_PATH_MAX 500
-#define CF_OUTPUT_SEGMENT_MAX 200
+#define CF_OUTPUT_SEGMENT_MAX NAME_MAX
 
 bool
 cf_output_path_is_safe (const char *path)
@@ -30,7 +30,7 @@ cf_output_path_is_safe (const char *path)
             || (length == 2 && strncmp (segment, "..", 2) == 0))
             return false;
         if (!segment [length])
-            return strcmp (path, LIST_FILE) != 0;
+            return true;
         segment += length + 1;
     }
 }
@@ -54,24 +54,34 @@ s_open_parent (int root, const char *path, bool make, const char **name)
     return folder;
 }
 
-/*  A new file takes the place of the old one, so that a link or a device there is replaced and not written through. */
 static int
-s_write_file (int root, const char *path, const char *content, size_t size, cf_error_t *error)
+s_write_all (int file, const char *content, size_t size)
+{
+    ssize_t written = 0;
+    for (size_t done = 0; done < size; done += (size_t) written)
+        if ((written = write (file, content + done, size - done)) <= 0)
+            return -1;
+    return 0;
+}
+
+/*  A new file takes the place of the old one, so that a link or a device there is replaced and not written through. */
+int
+cf_output_put (int root, const char *path, const void *content, size_t size, bool executable, cf_error_t *error)
 {
     const char *name;
+    char fresh [64];
+    if (!cf_output_path_is_safe (path))
+        return cf_error_set (error, CF_ERROR_INVALID, "a file's path leads out of the folder, or is too long.");
+    snprintf (fresh, sizeof fresh, ".codeforge-new-%ld", (long) getpid ());
     int folder = s_open_parent (root, path, true, &name);
-    int file = folder < 0? -1: openat (folder, ".codeforge-new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-    size_t done = 0;
-    ssize_t written = 0;
-    while (file >= 0 && done < size && (written = write (file, content + done, size - done)) > 0)
-        done += (size_t) written;
-    int result = file >= 0 && done == size && renameat (folder, ".codeforge-new", folder, name) == 0? 0: -1;
+    int file = folder < 0? -1: openat (folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, executable? 0777: 0666);
+    int result = file >= 0 && s_write_all (file, content, size) == 0 && renameat (folder, fresh, folder, name) == 0? 0: -1;
     if (result)
         cf_error_set (error, CF_ERROR_INTERNAL, "cannot write %s: %s.", path, strerror (errno));
     if (file >= 0)
         close (file);
-    if (result && folder >= 0)
-        unlinkat (folder, ".codeforge-new", 0);
+    if (result && file >= 0)
+        unlinkat (folder, fresh, 0);
     if (folder >= 0)
         close (folder);
     return result;
@@ -120,12 +130,12 @@ s_write_files (cf_output_t *self, int root, const cf_json_t *files, cf_error_t *
     int result = 0;
     json_array_foreach (files, at, file) {
         const char *path = cf_json_str (file, "path", ""), *content = cf_json_str (file, "content", NULL);
-        if (!content || !cf_output_path_is_safe (path)) {
+        if (!content || !cf_output_path_is_safe (path) || strcmp (path, LIST_FILE) == 0) {
             self->refused++;
             continue;
         }
         size_t size = json_string_length (json_object_get (file, "content"));
-        if ((result = s_write_file (root, path, content, size, error)))
+        if ((result = cf_output_put (root, path, content, size, false, error)))
             break;
         self->count++;
         self->bytes += size;
@@ -133,10 +143,26 @@ s_write_files (cf_output_t *self, int root, const cf_json_t *files, cf_error_t *
     }
     if (result == 0) {
         s_remove_former (root, files);
-        result = s_write_file (root, LIST_FILE, list.bytes, list.size, error);
+        result = cf_output_put (root, LIST_FILE, list.bytes, list.size, false, error);
     }
     cf_buf_free (&list);
     return result;
+}
+
+int
+cf_output_open (const char *folder, cf_error_t *error)
+{
+    char path [PATH_MAX];
+    if ((size_t) snprintf (path, sizeof path, "%s", folder) >= sizeof path)
+        return cf_error_set (error, CF_ERROR_INVALID, "the path %.100s… is too long.", folder);
+    for (char *at = path + 1; *path && *at; at++)
+        if (*at == '/') {
+            *at = 0;
+            mkdir (path, 0777);
+            *at = '/';
+        }
+    int root = mkdir (path, 0777) && errno != EEXIST? -1: open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return root >= 0? root: cf_error_set (error, CF_ERROR_INTERNAL, "cannot make the folder %.200s: %s.", path, strerror (errno));
 }
 
 int
@@ -146,15 +172,9 @@ cf_output_write (cf_output_t *self, const char *out, const char *slug, const cf_
     *self = (cf_output_t) { .count = 0 };
     if ((size_t) snprintf (folder, sizeof folder, "%s/%s", out, slug) >= sizeof folder)
         return cf_error_set (error, CF_ERROR_INVALID, "the path %.100s… is too long.", out);
-    for (char *at = folder + 1; *at; at++)
-        if (*at == '/') {
-            *at = 0;
-            mkdir (folder, 0777);
-            *at = '/';
-        }
-    int root = mkdir (folder, 0777) && errno != EEXIST? -1: open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int root = cf_output_open (folder, error);
     if (root < 0)
-        return cf_error_set (error, CF_ERROR_INTERNAL, "cannot make the folder %.200s: %s.", folder, strerror (errno));
+        return -1;
     if (!realpath (folder, self->folder))
         snprintf (self->folder, sizeof self->folder, "%s", folder);
     int result = s_write_files (self, root, files, error);

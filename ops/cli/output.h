@@ -20,6 +20,12 @@ typedef struct {
     size_t refused;                     /* with a path that leads out */
 } cf_output_t;
 
+/*  Opens a folder, making it and those above it where they are not there. Its descriptor, or -1 with a sentence. */
+int cf_output_open (const char *folder, cf_error_t *error);
+/*  Writes a file below the folder root, over one that is there. 0, or -1 with a sentence: its path leads out, or through a link, or
+    the system refuses. */
+int cf_output_put (int root, const char *path, const void *content, size_t size, bool executable, cf_error_t *error);
+
 /*  Writes files, an array of {path, content}, to out/slug. 0, or -1 with a sentence. */
 int cf_output_write (cf_output_t *self, const char *out, const char *slug, const cf_json_t *files, cf_error_t *error);
 /*  Whether a path is relative, without empty, "." or ".." segments, backslashes or control characters, and of sane length. */

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MPL-2.0
 """A project taken away as an archive: whole and the same each time, or visibly broken; in bounded memory."""
+import contextlib
 import http.client
 import io
 import os
 import random
 import re
+import shutil
 import socket
 import stat
 import string
 import tarfile
+import threading
 import uuid
 import zipfile
 
@@ -141,6 +144,82 @@ def test_what_the_web_app_wrote (system):
         assert answer.status == 400 and answer.json ["details"] ["field"] == "path", path
 
 
+# ---- the command
+
+def export (system, project, target, *options, user = None):
+    return system.codeforge ("export", str (project), str (target), "--user", user or system.user, *options)
+
+
+def tree (folder):
+    return {str (path.relative_to (folder)): path.read_bytes ().decode () for path in folder.rglob ("*") if path.is_file ()}
+
+
+def test_export_to_a_folder (system, project, tmp_path):
+    folder = tmp_path / "new" / "folder"
+    done = export (system, project, folder)
+    size = sum (len (content.encode ()) for content in FILES.values ())
+    assert done.returncode == 0 and done.stdout == f"{folder}\n{len (FILES)} files, {size} bytes\n", done.stderr
+    assert tree (folder) == FILES
+    assert {str (path.relative_to (folder)) for path in folder.rglob ("*") if path.is_file () and os.access (path, os.X_OK) and path.stat ().st_mode & 0o100} == SCRIPTS
+
+
+def test_export_writes_over_nothing_unasked (system, project, tmp_path):
+    (tmp_path / "mine.txt").write_text ("mine")
+    (tmp_path / "README.md").write_text ("mine, too")
+    (tmp_path / "elsewhere").mkdir ()
+    done = export (system, project, tmp_path)
+    assert done.returncode == 73 and "not empty" in done.stderr and "--force" in done.stderr
+    assert sorted (path.name for path in tmp_path.iterdir ()) == ["README.md", "elsewhere", "mine.txt"]
+    (tmp_path / "README.md").unlink ()
+    (tmp_path / "README.md").symlink_to (tmp_path / "elsewhere" / "target")
+    assert export (system, project, tmp_path, "--force").returncode == 0
+    assert tree (tmp_path) == {**FILES, "mine.txt": "mine"} and not (tmp_path / "README.md").is_symlink ()
+
+
+def test_export_follows_no_link (system, project, tmp_path):
+    folder, outside = tmp_path / "folder", tmp_path / "outside"
+    folder.mkdir ()
+    outside.mkdir ()
+    (folder / "src").symlink_to (outside)
+    done = export (system, project, folder, "--force")
+    assert done.returncode == 73 and "src/" in done.stderr and not list (outside.iterdir ())
+
+
+@pytest.mark.parametrize ("form", FORMATS)
+def test_export_to_a_file (system, project, tmp_path, form):
+    target = tmp_path / f"project.{form}"
+    done = export (system, project, target)
+    assert done.returncode == 0 and target.read_bytes () == archive (system, project, form).body, done.stderr
+    again = export (system, project, target)
+    assert again.returncode == 73 and "--force" in again.stderr
+    target.write_text ("another")
+    assert export (system, project, target, "--force").returncode == 0
+    assert target.read_bytes () == archive (system, project, form).body
+    assert [path.name for path in tmp_path.iterdir ()] == [target.name]
+
+
+def test_export_says_what_is_wrong (system, project, tmp_path):
+    empty = system.project ()
+    (tmp_path / "file").write_text ("")
+    for arguments, code, words in (((project, tmp_path / "a", "--user", str (uuid.uuid4 ())), 1, "404"), ((empty, tmp_path / "a.zip"), 1, "no files"),
+                                   (("7", tmp_path / "a"), 64, "UUID"), ((project, tmp_path / "file"), 64, "no folder"),
+                                   ((project, tmp_path / "none" / "a.zip"), 73, "No such file"), ((project, "/proc/none"), 73, "/proc/none")):
+        done = system.codeforge ("export", *map (str, arguments), *([] if "--user" in arguments else ["--user", system.user]))
+        assert done.returncode == code and words in done.stderr, done.stderr
+    for arguments in (("export",), ("export", project), ("export", project, tmp_path / "a", "b"), ("export", project, tmp_path / "a", "--none")):
+        assert system.codeforge (*map (str, arguments)).returncode == 64
+    assert sorted (path.name for path in tmp_path.iterdir ()) == ["file"]
+    assert "FILE.zip" in system.codeforge ("help", "export").stdout
+
+
+def test_export_of_what_cannot_stand_side_by_side (system, tmp_path):
+    """A file and a folder of the same name fit an archive, but no folder."""
+    project = system.project ()
+    write (system, project, {"src/a": "file", "src/a/b": "below"})
+    done = export (system, project, tmp_path / "out")
+    assert done.returncode == 73 and "src/a/b" in done.stderr
+
+
 # ---- a large one
 
 LARGE = {f"src/part {number:03}/" + "d" * (number % 90) + ".txt": noise (number, 100_000) for number in range (500)}
@@ -238,3 +317,70 @@ def test_what_cannot_be_finished_is_no_archive (frugal, form):
     assert not taken (frugal, form, lambda: frugal.sql (owner (uuid.uuid4 (), frugal.large)))
     frugal.sql (owner (frugal.user, frugal.large))
     assert frugal.request ("GET", "/v1/projects/").status == 200
+
+
+def test_export_of_a_large_one (frugal, tmp_path):
+    done = export (frugal, frugal.large, tmp_path)
+    assert done.returncode == 0 and tree (tmp_path) == LARGE, done.stderr
+
+
+# ---- the command before a server that is not ours
+
+@contextlib.contextmanager
+def answering (head, body):
+    """A system that does not run, in whose place every request gets these bytes."""
+    with socket.create_server (("127.0.0.1", 0)) as server:
+        def serve ():
+            with contextlib.suppress (OSError):
+                while True:
+                    client, _ = server.accept ()
+                    with client:
+                        while b"\r\n\r\n" not in client.recv (65536):
+                            pass
+                        client.sendall (b"HTTP/1.1 200 OK\r\nContent-Type: application/gzip\r\n" + head + b"\r\n\r\n" + body)
+        thread = threading.Thread (target = serve)
+        thread.start ()
+        system = System (PORT = server.getsockname () [1])
+        try:
+            yield system
+        finally:
+            server.shutdown (socket.SHUT_RDWR)
+            thread.join ()
+            shutil.rmtree (system.home)
+
+
+def packed (*members):
+    """A tar.gz of (path, type, link) or (path, content)."""
+    into = io.BytesIO ()
+    with tarfile.open (fileobj = into, mode = "w:gz") as tar:
+        for path, *rest in members:
+            row = tarfile.TarInfo (path)
+            content = rest [0] if isinstance (rest [0], bytes) else b""
+            if not isinstance (rest [0], bytes) or len (rest) > 1:
+                row.type, row.linkname = rest
+            row.size = len (content) if row.isreg () else 0
+            tar.addfile (row, io.BytesIO (content))
+    return into.getvalue ()
+
+
+@pytest.mark.parametrize ("target", ["folder", "a.tar.gz"])
+def test_export_keeps_nothing_of_a_broken_transfer (tmp_path, target):
+    content = packed (*((f"src/{number}", noise (number, 1000).encode ()) for number in range (50)))
+    cut = content [:len (content) // 2]
+    for head, body in ((b"Transfer-Encoding: chunked", b"%x\r\n%s\r\n" % (len (cut), cut)), (b"Content-Length: %d" % len (content), cut)):
+        with answering (head, body) as system:
+            done = export (system, uuid.uuid4 (), tmp_path / target, user = str (uuid.uuid4 ()))
+        assert done.returncode == 69 and "did not come whole" in done.stderr, done.stderr
+        assert not list (tmp_path.iterdir ())
+
+
+@pytest.mark.parametrize ("members", [
+    [("../out", b"bad")], [("/tmp/cf-out", b"bad")], [("a/../../out", b"bad")], [("a\x1b[2J", b"bad")],
+    [("a", tarfile.SYMTYPE, ".."), ("a/out", b"bad")], [("ok", b"good"), ("a", tarfile.LNKTYPE, "ok")], [("a", tarfile.DIRTYPE, "")],
+    [("a", tarfile.FIFOTYPE, "")]])
+def test_export_trusts_no_path (tmp_path, members):
+    content = packed (*members)
+    with answering (b"Content-Length: %d" % len (content), content) as system:
+        done = export (system, uuid.uuid4 (), tmp_path / "in" / "folder", user = str (uuid.uuid4 ()))
+    assert done.returncode == 73 and "\x1b" not in done.stderr, done.stderr
+    assert set (tree (tmp_path)) <= {"in/folder/ok"} and not os.path.exists ("/tmp/cf-out")
