@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define CF_EXPORTS_PAGE_BYTES (256u * 1024u)    /* of content, asked of the store at once */
-#define CF_EXPORTS_PART_BYTES (32u * 1024u)     /* given to the archive at once */
+#define CF_EXPORTS_PART_BYTES 8192u     /* compressed at once, a fraction of a millisecond; then others have their turn */
 #define CF_EXPORTS_PATIENCE_MS 20000u   /* for a page in the middle: a store or database that comes back is waited for */
 
 static const struct {
@@ -28,12 +28,26 @@ typedef struct {
     cf_request_t *request;
     cf_download_t *download;
     cf_archive_t *archive;
+    size_t compressed;          /* bytes, since others had their turn */
 } self_t;
 
 static cf_file_page_t
 s_ask (const cf_request_t *request, const char *after)
 {
     return (cf_file_page_t) { .project = request->project, .user = request->user, .after = after, .max_bytes = CF_EXPORTS_PAGE_BYTES };
+}
+
+/*  Lets the loop serve others where that is due, and the client take what there is. */
+static int
+s_pause (self_t *self, size_t compressed, cf_error_t *error)
+{
+    self->compressed += compressed;
+    if (self->compressed >= CF_EXPORTS_PART_BYTES) {
+        self->compressed = 0;
+        if (cf_task_sleep (self->request->task, 0, error))
+            return -1;
+    }
+    return cf_download_send (self->download, error);
 }
 
 static int
@@ -44,7 +58,7 @@ s_add_file (self_t *self, const cf_json_t *file, cf_error_t *error)
     int result = cf_archive_begin (self->archive, path, size, cf_archive_is_script (path, content), error);
     for (size_t at = 0; result == 0 && at < size; at += CF_EXPORTS_PART_BYTES) {
         size_t part = size - at < CF_EXPORTS_PART_BYTES? size - at: CF_EXPORTS_PART_BYTES;
-        result = cf_archive_put (self->archive, content + at, part, error) || cf_download_send (self->download, error)? -1: 0;
+        result = cf_archive_put (self->archive, content + at, part, error) || s_pause (self, part, error)? -1: 0;
     }
     return result;
 }
