@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MPL-2.0
 """The HTTP API over TLS: what clients get, which handshakes are taken, and which settings are refused."""
 import concurrent.futures
+import hashlib
 import http.client
+import io
 import os
 import re
 import shutil
 import socket
 import ssl
 import time
+import zipfile
 
 import pytest
 
@@ -65,6 +68,18 @@ def test_many_requests_on_one_connection_and_large_bodies (system):
     connection.close ()
     listed = system.request ("GET", f"/v1/projects/{project}/files?include=content").json ["files"]
     assert [file ["content"] for file in listed] == [content] * 3
+
+
+def test_a_project_is_taken_away (system, tmp_path):
+    project = system.project ("taken away over tls")
+    system.sql ("insert into public.project_files (project_id, path, content)"
+                f" select '{project}', 'src/' || n, (select string_agg (md5 ((n * 10000 + i)::text), '' order by i) from generate_series (1, 3000) i)"
+                " from generate_series (100, 139) n")
+    files = {f"src/{n}": "".join (hashlib.md5 (str (n * 10000 + i).encode ()).hexdigest () for i in range (1, 3001)) for n in range (100, 140)}
+    with zipfile.ZipFile (io.BytesIO (system.request ("GET", f"/v1/projects/{project}/export/archive").body)) as archive:
+        assert {name: archive.read (name).decode () for name in archive.namelist ()} == files
+    assert system.codeforge ("export", project, str (tmp_path), "--user", system.user).returncode == 0
+    assert {f"src/{path.name}": path.read_text () for path in (tmp_path / "src").iterdir ()} == files
 
 
 def test_a_client_that_leaves_is_noticed (system):
