@@ -4,6 +4,7 @@
  *  Owns:       agent_jobs, codeforge.job_steps and codeforge.job_events; the queues; who holds which job.
  *  Answers:    edges: JOB_SECRET, JOB_CREATE, JOB_READ, JOB_LIST, JOB_CANCEL, JOB_ANSWER, JOB_WATCH, USAGE_READ.
  *              those who work: JOB_SECRET_READ, JOB_STEP, JOB_END, JOB_JOURNAL, LEASES_HELD; event jobs.progress.
+ *              the router, where a budget is set: BUDGET_RESERVE, BUDGET_RELEASE.
  *  Asks:       agents (JOB_RUN, JOB_STOP).
  *  Tells:      job.<id> (each change, once committed), state.jobs (a new instance: announce your leases), state.database.
  *  Stops:      on TERM, once everything is committed; running jobs go on without it.
@@ -455,11 +456,11 @@ s_on_job_answer (cf_task_t *task, const void *fields, void *owner)
 static cf_job_t *
 s_fenced (cf_task_t *task, jobs_t *self, const char *id, uint32_t attempt)
 {
-    cf_job_t *job = cf_desk_lookup (self->desk, id, NULL);
-    if (job && job->state == CF_JOB_RUNNING && job->attempt == attempt)
-        return job;
-    cf_fail_with (task, CF_ERROR_STALE_ATTEMPT, job? "the job is in other hands": "the job has ended", "");
-    return NULL;
+    cf_error_t error = { 0 };
+    cf_job_t *job = cf_desk_fenced (self->desk, id, attempt, &error);
+    if (!job)
+        cf_fail (task, &error);
+    return job;
 }
 
 static void
@@ -494,6 +495,28 @@ s_on_job_step (cf_task_t *task, const void *fields, void *owner)
     cf_job_t *job = s_fenced (task, self, done->job, done->attempt);
     if (job)
         s_note_commit (task, self, cf_desk_finish_step (self->desk, job, done));
+}
+
+static void
+s_on_budget_reserve (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    cf_error_t error = { 0 };
+    if (cf_desk_reserve (self->desk, task, fields, &error))
+        cf_fail (task, &error);
+    else
+        cf_reply (task, &(cf_budget_granted_t) { 0 });
+}
+
+static void
+s_on_budget_release (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    cf_error_t error = { 0 };
+    if (cf_desk_release (self->desk, task, fields, &error))
+        cf_fail (task, &error);
+    else
+        cf_reply (task, &(cf_job_noted_t) { 0 });
 }
 
 static void
@@ -705,6 +728,8 @@ static const cf_handler_t s_handlers [] = {
     { CF_JOB_JOURNAL, s_on_job_journal },
     { CF_LEASES_HELD, s_on_leases_held },
     { CF_USAGE_READ,  s_on_usage_read },
+    { CF_BUDGET_RESERVE, s_on_budget_reserve },
+    { CF_BUDGET_RELEASE, s_on_budget_release },
 };
 
 /*  Keeps the drain going until all is committed. */

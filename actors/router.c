@@ -5,7 +5,8 @@
  *  Answers:    MODEL_CALL  -> MODEL_DONE    complete, cut off or refused; FAILED for all else, when nothing is left to try
  *              MODEL_EMBED -> MODEL_VECTOR
  *  Asks:       breaker (BREAKER_ASK, BREAKER_REPORT), only about a provider that is not known to be well;
- *              jobs (JOB_STEP): a finished answer is in the journal before its caller hears of it.
+ *              jobs: JOB_STEP: a finished answer is in the journal before its caller hears of it; where a budget is set also
+ *              BUDGET_RESERVE before each attempt, BUDGET_RELEASE where no answer came of them.
  *  Tells:      MODEL_TOKENS on tokens.<job>, while somebody listens.
  *  Stops:      on TERM, when the calls in work have ended, after 5 s at the latest.
  *  If it dies: callers ask again; answers in the journal are not asked for again, unfinished ones begin anew.
@@ -17,6 +18,7 @@
 #include "actors/lib/actor.h"
 #include "actors/lib/call.h"
 #include "actors/providers/attempt.h"
+#include "actors/providers/bill.h"
 #include "actors/providers/health.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
@@ -44,6 +46,7 @@ typedef struct {
     struct { unsigned attempts; bool spent; } tries [CF_ROUTE_MAX];
     size_t at;                          /* route to be tried */
     cf_tokens_t tokens;
+    cf_bill_t bill;
 } call_t;
 
 /* ---- choosing ---- */
@@ -165,9 +168,11 @@ s_attempt (call_t *call, cf_answer_t *answer, cf_verdict_t *verdict, cf_error_t 
         .max_tokens = cf_route_max_tokens (route, asked->max_tokens),
         .temperature = asked->temperature
     };
-    if (!ask.format)
+    if (!ask.format || cf_bill_reserve (&call->bill, call->task, route, &ask, error))
         return -1;
-    return cf_attempt_chat (call->task, call->self->http, route, &ask, &call->tokens, answer, verdict, error);
+    int rc = cf_attempt_chat (call->task, call->self->http, route, &ask, &call->tokens, answer, verdict, error);
+    call->bill.lost += verdict->lost;
+    return rc;
 }
 
 /*  Asks until a model has answered. 0 with answer; -1 with error: the last failure, or why the task must end. */
@@ -243,7 +248,9 @@ s_journal (cf_task_t *task, const char *step, const cf_answer_t *answer, cf_erro
         .output_tokens = answer->output_tokens,
         .cost_usd = answer->cost_usd,
         .started_wall_us = answer->started_wall_us,
-        .first_token_ms = answer->first_token_ms
+        .first_token_ms = answer->first_token_ms,
+        .hold = answer->hold,
+        .lost_microusd = answer->lost
     }, CF_ROUTER_JOURNAL_MS, error);
     int rc = noted? 0: -1;
     cf_codec_free (&noted);
@@ -323,12 +330,16 @@ s_on_model_call (cf_task_t *task, const void *fields, void *owner)
     if (!entry) {
         if (*step)
             entry = cf_unsaved_begin (cf_task_loop (task), job, step);
+        cf_bill_init (&call.bill, step);
         if (s_generate (&call, &answer, &error)) {
+            cf_bill_close (&call.bill, task);
             if (entry)
                 cf_unsaved_end (&entry, CF_UNSAVED_DROP);
             cf_fail (task, &error);
             return;
         }
+        memcpy (answer.hold, call.bill.hold, sizeof answer.hold);
+        answer.lost = call.bill.lost;
         if (entry)
             cf_unsaved_enter (entry, &answer);
     }

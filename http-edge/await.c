@@ -274,6 +274,8 @@ s_take_result (cf_request_t *request, const char *agent, const cf_json_t *ended)
     cf_json_t *details = json_object_get (ended, "error_details");
     if (code && json_is_object (details))       /* the agent said what a client can do about it */
         cf_reply_words (request, code, cf_json_str (ended, "error", ""), json_incref (details));
+    else if (code == CF_ERROR_BUDGET_EXCEEDED)  /* its words say which budget, and how much of it is left */
+        cf_reply_words (request, code, cf_json_str (ended, "error", ""), json_pack ("{s:s}", "agent", agent));
     else
         s_reply_unfinished (request, agent, code);
     return NULL;

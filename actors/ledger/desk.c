@@ -32,6 +32,7 @@ typedef struct {
 struct cf_desk_t {
     cf_loop_t *loop;
     cf_ledger_t *ledger;
+    cf_budget_t *budget;
     cf_job_t *jobs;
     owner_t *owners;
     cf_shown_t *shown;                  /* or NULL */
@@ -55,7 +56,11 @@ cf_desk_new (cf_loop_t *loop, cf_ledger_t *ledger, cf_desk_overdue_fn *fn, void 
 {
     cf_desk_t *self = calloc (1, sizeof *self);
     if (self)
-        *self = (cf_desk_t) { .loop = loop, .ledger = ledger, .fn = fn, .arg = arg };
+        *self = (cf_desk_t) { .loop = loop, .ledger = ledger, .budget = cf_budget_new (), .fn = fn, .arg = arg };
+    if (self && !self->budget) {
+        free (self);
+        self = NULL;
+    }
     return self;
 }
 
@@ -68,6 +73,7 @@ cf_desk_destroy (cf_desk_t **self_p)
     cf_job_t *job, *next;
     HASH_ITER (hh, self->jobs, job, next)
         cf_desk_drop (self, job);
+    cf_budget_destroy (&self->budget);
     free (self);
     *self_p = NULL;
 }
@@ -132,6 +138,16 @@ cf_desk_first (cf_desk_t *self)
     return self->jobs;
 }
 
+cf_job_t *
+cf_desk_fenced (cf_desk_t *self, const char *id, uint32_t attempt, cf_error_t *error)
+{
+    cf_job_t *job = cf_desk_lookup (self, id, NULL);
+    if (job && job->state == CF_JOB_RUNNING && job->attempt == attempt)
+        return job;
+    cf_error_set (error, CF_ERROR_STALE_ATTEMPT, job? "the job is in other hands": "the job has ended");
+    return NULL;
+}
+
 size_t
 cf_desk_size (const cf_desk_t *self)
 {
@@ -166,6 +182,7 @@ cf_desk_take (cf_desk_t *self, cf_job_t **job_p)
     if (owner)
         owner->open++;
     HASH_ADD_STR (self->jobs, id, job);
+    cf_budget_join (self->budget, job);
     if (job->state == CF_JOB_RUNNING)
         s_enter_running (self, job);
     cf_metric_set (CF_METRIC_jobs_open, HASH_COUNT (self->jobs));
@@ -181,6 +198,7 @@ s_take_out (cf_desk_t *self, cf_job_t *job)
         free (owner);
     }
     cf_timer_clear (self->loop, &job->limit);
+    cf_budget_leave (self->budget, job);
     HASH_DEL (self->jobs, job);
     cf_metric_set (CF_METRIC_jobs_open, HASH_COUNT (self->jobs));
 }
@@ -479,11 +497,52 @@ cf_desk_finish_step (cf_desk_t *self, cf_job_t *job, const cf_job_step_t *done)
     bool known = strcmp (step->status, "completed") == 0;
     if (!known)
         s_complete_step (job, step, done);
+    cf_budget_settle (job, done->hold, done->lost_microusd);
+    cf_budget_recount (job);
     step->ticket = cf_ledger_step (self->ledger, job, step, s_place (job, step), done->output, done->outcome, done->provider);
     job->step_ticket = step->ticket;
     if (!known)
         s_tell (self, job, "step", step, true, false);
     return step->ticket;
+}
+
+/* ---- money ---- */
+
+int
+cf_desk_reserve (cf_desk_t *self, cf_task_t *task, const cf_budget_reserve_t *ask, cf_error_t *error)
+{
+    cf_job_t *job = cf_desk_fenced (self, ask->job, ask->attempt, error);
+    if (!job || cf_budget_read (self->budget, task, cf_ledger_db (self->ledger), job, error)
+        || !(job = cf_desk_fenced (self, ask->job, ask->attempt, error)))       /* that took time */
+        return -1;
+    if (!s_has_room (self, CF_DESK_ROW_BYTES, CF_DESK_BEGIN_BYTES))
+        return cf_error_set (error, CF_ERROR_DATABASE_DOWN, "too much waits for the database");
+    uint64_t lost = job->lost;
+    int rc = cf_budget_hold (self->budget, job, ask->hold, ask->step, ask->most_microusd, ask->lost_microusd, error);
+    cf_batch_ticket_t ticket = rc == 0 || job->lost != lost? cf_ledger_update (self->ledger, job, false): 0;
+    job->version += job->lost != lost;
+    return rc? -1: cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, error);
+}
+
+int
+cf_desk_release (cf_desk_t *self, cf_task_t *task, const cf_budget_release_t *ask, cf_error_t *error)
+{
+    cf_job_t *job = cf_desk_lookup (self, ask->job, NULL);
+    cf_batch_ticket_t ticket = 0;
+    uint64_t total;
+    if (job && cf_budget_settle (job, ask->hold, ask->lost_microusd)) {
+        ticket = cf_job_is_terminal (job->state)? cf_ledger_lost (self->ledger, job->id, job->lost + cf_job_held (job)):
+                 cf_ledger_update (self->ledger, job, false);
+        job->version++;
+    }
+    else if (!job && cf_budget_settle_parted (self->budget, ask->job, ask->hold, ask->lost_microusd, &total))
+        ticket = cf_ledger_lost (self->ledger, ask->job, total);
+    if (!ticket)
+        return 0;
+    int rc = cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, error);
+    if (self->shown)
+        cf_shown_forget (self->shown, ask->job);
+    return rc;
 }
 
 int

@@ -7,6 +7,7 @@
 #ifndef CF_LEDGER_DESK_H
 #define CF_LEDGER_DESK_H
 
+#include "actors/ledger/budget.h"
 #include "actors/ledger/ledger.h"
 #include "actors/ledger/shown.h"
 #include "proto/message.h"
@@ -26,6 +27,8 @@ void cf_desk_keep_ended (cf_desk_t *self, cf_shown_t *shown);
 
 /*  The open job of that id, borrowed, or NULL; with user only if it is theirs. */
 cf_job_t *cf_desk_lookup (cf_desk_t *self, const char *job, const char *user);
+/*  The running job that the writer of attempt may write to, borrowed; NULL with STALE_ATTEMPT. */
+cf_job_t *cf_desk_fenced (cf_desk_t *self, const char *job, uint32_t attempt, cf_error_t *error);
 /*  Takes a job in (one that is new, or one read from the ledger); it is the desk's from now on. */
 void cf_desk_take (cf_desk_t *self, cf_job_t **job_p);
 /*  Takes a job that was not accepted out again, and destroys it. */
@@ -46,9 +49,13 @@ void cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const 
 /*  Tells that a step starts; nothing if it has started already. */
 void cf_desk_start_step (cf_desk_t *self, cf_job_t *job, const char *name);
 
-/*  Writes a finished step into the journal and adds its usage to the job's. The ticket of its row, 0 when too much waits. A step
-    that the journal has already is left as it is. */
+/*  Writes a finished step into the journal, adds its usage to the job's, and ends what was held for it. The ticket of its row, 0 when
+    too much waits. A step that the journal has already is left as it is. */
 cf_batch_ticket_t cf_desk_finish_step (cf_desk_t *self, cf_job_t *job, const cf_job_step_t *done);
+/*  Reserves money for a call, as asked, and waits for the commit. 0, or -1 with error: STALE_ATTEMPT, BUDGET_EXCEEDED, DATABASE_DOWN … */
+int cf_desk_reserve (cf_desk_t *self, cf_task_t *task, const cf_budget_reserve_t *ask, cf_error_t *error);
+/*  Ends a reservation of a job, open or not; nothing where it has ended already. Waits likewise. */
+int cf_desk_release (cf_desk_t *self, cf_task_t *task, const cf_budget_release_t *ask, cf_error_t *error);
 /*  Waits until every step of that job that was finished so far can be read in the journal. 0, or -1 with error. */
 int cf_desk_await_steps (cf_desk_t *self, cf_task_t *task, const char *job, cf_error_t *error);
 

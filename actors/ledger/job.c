@@ -154,6 +154,10 @@ cf_job_destroy (cf_job_t **self_p)
         next = step->next;
         free (step);
     }
+    for (cf_hold_t *hold = self->holds, *next; hold; hold = next) {
+        next = hold->next;
+        free (hold);
+    }
     free (self->input);
     free (self->result);
     free (self->error);
@@ -194,6 +198,15 @@ cf_job_add_step (cf_job_t *self, const char *name, size_t *seq)
     *last = step;
     *seq = count;
     return step;
+}
+
+uint64_t
+cf_job_held (const cf_job_t *self)
+{
+    uint64_t held = 0;
+    for (const cf_hold_t *hold = self->holds; hold; hold = hold->next)
+        held += hold->most + hold->lost;
+    return held;
 }
 
 /* ---- how it is shown ---- */
@@ -287,6 +300,7 @@ cf_job_show (const cf_job_t *self)
     s_put_usage (usage, self->input_tokens, self->output_tokens, self->cost_usd);
     json_object_set_new (usage, "calls", json_integer ((json_int_t) self->calls));
     json_object_set_new (usage, "first_token_ms", s_first_token (self));
+    json_object_set_new (usage, "lost_cost_usd", json_real ((double) (self->lost + (ended? cf_job_held (self): 0)) / 1e6));
     json_object_set_new (shown, "usage", usage);
     for (const cf_step_t *step = self->steps; step; step = step->next)
         json_array_append_new (steps, cf_job_show_step (step));

@@ -63,6 +63,15 @@ typedef struct cf_step_t {
     uint64_t ticket;            /* of its row in the journal, once it was written by this process; 0 */
 } cf_step_t;
 
+/*  What is reserved for one model call; see budget.h. */
+typedef struct cf_hold_t {
+    struct cf_hold_t *next;
+    char id [CF_UUID_SIZE];     /* chosen by whoever makes the call */
+    char step [192];            /* that the call is to finish */
+    uint64_t most;              /* that its present attempt can cost, in millionths of a US dollar */
+    uint64_t lost;              /* that its former attempts are assumed to have cost */
+} cf_hold_t;
+
 typedef struct cf_job_peer_t cf_job_peer_t;
 
 /*  Why a job failed. */
@@ -109,6 +118,11 @@ typedef struct cf_job_t {
     uint64_t told_event;        /* seq of the newest one that is committed, and so was told */
     uint64_t input_tokens, output_tokens, calls;
     double cost_usd;
+    uint64_t lost;              /* millionths of a US dollar that calls without an answer are assumed to have cost */
+    cf_hold_t *holds;           /* calls under way, where a budget is set */
+    uint64_t counted;           /* what all of it counts, as far as its account knows */
+    struct cf_account_t *account;       /* of its user's day; NULL where that has no budget */
+    struct cf_job_t *account_prev, *account_next;
     cf_step_t *steps;
     cf_job_peer_t *holder;      /* NULL: nobody, or not known yet after a restart */
     cf_timer_t limit;           /* end of its working time */
@@ -123,6 +137,8 @@ cf_step_t *cf_job_find_step (cf_job_t *self, const char *name);
 /*  Appends a step; its place in the order (from 1) goes to *seq. NULL when out of memory or beyond 500 steps. */
 cf_step_t *cf_job_add_step (cf_job_t *self, const char *name, size_t *seq);
 
+/*  All that it holds, with what is lost within. */
+uint64_t cf_job_held (const cf_job_t *self);
 /*  The attempt that clients see: 1 until a process is lost. */
 uint32_t cf_job_shown_attempt (const cf_job_t *self);
 /*  The Job of the HTTP API; the caller's. */

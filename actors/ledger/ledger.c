@@ -6,6 +6,7 @@
  */
 
 #include "actors/ledger/ledger.h"
+#include "actors/ledger/budget.h"
 #include "proto/base/clock.h"
 #include "proto/base/config.h"
 #include "proto/base/log.h"
@@ -23,7 +24,7 @@
 struct cf_ledger_t {
     cf_db_t *db;
     cf_batch_t *batch;
-    int accept, update, step, event;    /* lanes */
+    int accept, update, lost, step, event;      /* lanes */
     cf_ledger_accepted_fn *fn;
     void *arg;
 };
@@ -45,13 +46,19 @@ static const char s_update_sql [] =
     "   attempt = u.attempt, last_event = u.last_event, input_tokens = u.input_tokens, output_tokens = u.output_tokens,"
     "   cost_usd = u.cost_usd, calls = u.calls, spent_ms = u.spent_ms, started_at = u.started_at, completed_at = u.completed_at,"
     "   input_context = coalesce (u.input, j.input_context), deaths = u.deaths, answers = u.answers,"
-    "   error_code = u.error_code, error_details = u.error_details, updated_at = now ()"
+    "   error_code = u.error_code, error_details = u.error_details, lost_usd = u.lost_usd, holds = u.holds, updated_at = now ()"
     " from (select distinct on (id) * from unnest ($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::int[], $6::text[], $7::int[],"
     "   $8::bigint[], $9::bigint[], $10::bigint[], $11::numeric[], $12::int[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],"
-    "   $16::jsonb[], $17::int[], $18::int[], $19::text[], $20::jsonb[]) with ordinality as r (id, status, result, error, progress, stage, attempt, last_event,"
-    "   input_tokens, output_tokens, cost_usd, calls, spent_ms, started_at, completed_at, input, deaths, answers, error_code, error_details, n)"
-    "   order by id, n desc) u"
+    "   $16::jsonb[], $17::int[], $18::int[], $19::text[], $20::jsonb[], $21::numeric[], $22::text[]) with ordinality as r (id, status,"
+    "   result, error, progress, stage, attempt, last_event, input_tokens, output_tokens, cost_usd, calls, spent_ms, started_at,"
+    "   completed_at, input, deaths, answers, error_code, error_details, lost_usd, holds, n) order by id, n desc) u"
     " where j.id = u.id and j.attempt <= u.attempt and j.status not in ('completed', 'failed', 'cancelled')";
+
+/*  What an ended job has lost is known better: comes after the update of the same transaction. */
+static const char s_lost_sql [] =
+    "update public.agent_jobs j set lost_usd = u.lost_usd from (select distinct on (id) * from unnest ($1::uuid[], $2::numeric[])"
+    "   with ordinality as r (id, lost_usd, n) order by id, n desc) u"
+    " where j.id = u.id and j.status || '' in ('completed', 'failed', 'cancelled')";
 
 static const char s_step_sql [] =
     "insert into codeforge.job_steps (job_id, name, seq, status, attempt, output, outcome, model, provider, input_tokens,"
@@ -73,8 +80,8 @@ static const char s_event_sql [] =
     " j.attempt, j.priority, j.last_event, j.input_tokens, j.output_tokens, j.cost_usd, j.calls, j.simulated, j.spent_ms, j.trace," \
     " (extract (epoch from j.created_at) * 1000000)::bigint, (extract (epoch from j.started_at) * 1000000)::bigint,"      \
     " (extract (epoch from j.completed_at) * 1000000)::bigint, j.deaths, j.answers,"     \
-    " j.error_code, j.error_details"
-#define JOB_STEPS 27                    /* column after those of a job: its steps, where they are read with it */
+    " j.error_code, j.error_details, j.lost_usd, j.holds"
+#define JOB_STEPS 29                    /* column after those of a job: its steps, where they are read with it */
 
 /*  The journal is out of every user's reach, so it is read beside what the user may see of the job. */
 #define STEPS                                                                                                   \
@@ -112,7 +119,8 @@ cf_ledger_new (cf_loop_t *loop, cf_ledger_accepted_fn *fn, void *arg, cf_error_t
     }
     cf_batch_set_linger (self->batch, CF_LEDGER_LINGER_MS);
     self->accept = cf_batch_lane (self->batch, s_accept_sql, 9, s_on_accepted, self);
-    self->update = cf_batch_lane (self->batch, s_update_sql, 20, NULL, NULL);
+    self->update = cf_batch_lane (self->batch, s_update_sql, 22, NULL, NULL);
+    self->lost = cf_batch_lane (self->batch, s_lost_sql, 2, NULL, NULL);
     self->step = cf_batch_lane (self->batch, s_step_sql, 15, NULL, NULL);
     self->event = cf_batch_lane (self->batch, s_event_sql, 4, NULL, NULL);
     return self;
@@ -174,6 +182,14 @@ s_cost (number_t *number, double value)
     return number->text;
 }
 
+/*  Millionths of a US dollar. */
+static const char *
+s_usd (number_t *number, uint64_t millionths)
+{
+    snprintf (number->text, sizeof number->text, "%" PRIu64 ".%06" PRIu64, millionths / 1000000u, millionths % 1000000u);
+    return number->text;
+}
+
 /*  A time, or SQL null for none. */
 static const char *
 s_time (number_t *number, uint64_t wall_us)
@@ -195,17 +211,29 @@ cf_ledger_accept (cf_ledger_t *self, const cf_job_t *job)
 cf_batch_ticket_t
 cf_ledger_update (cf_ledger_t *self, const cf_job_t *job, bool with_input)
 {
-    number_t progress, attempt, last_event, input, output, cost, calls, spent, started, completed, deaths, answers;
+    number_t progress, attempt, last_event, input, output, cost, calls, spent, started, completed, deaths, answers, lost;
     uint64_t working_ms = job->running_since_ms? cf_clock_ms () - job->running_since_ms: 0;
+    bool ended = cf_job_is_terminal (job->state);       /* nobody knows what became of the calls that it left open */
+    char *holds = ended? NULL: cf_budget_print (job);
     const char *values [] = {
         job->id, cf_job_state_name (job->state), job->result, job->error, s_u64 (&progress, job->progress), job->stage,
         s_u64 (&attempt, job->attempt), s_u64 (&last_event, job->last_event), s_u64 (&input, job->input_tokens),
         s_u64 (&output, job->output_tokens), s_cost (&cost, job->cost_usd), s_u64 (&calls, job->calls),
         s_u64 (&spent, job->spent_ms + working_ms), s_time (&started, job->started_us), s_time (&completed, job->completed_us),
         with_input? job->input: NULL, s_u64 (&deaths, job->deaths), s_u64 (&answers, job->answers),
-        *job->error_code? job->error_code: NULL, job->error_details
+        *job->error_code? job->error_code: NULL, job->error_details, s_usd (&lost, job->lost + (ended? cf_job_held (job): 0)), holds
     };
-    return cf_batch_row (self->batch, self->update, values);
+    cf_batch_ticket_t ticket = cf_batch_row (self->batch, self->update, values);
+    free (holds);
+    return ticket;
+}
+
+cf_batch_ticket_t
+cf_ledger_lost (cf_ledger_t *self, const char *job, uint64_t lost)
+{
+    number_t number;
+    const char *values [] = { job, s_usd (&number, lost) };
+    return cf_batch_row (self->batch, self->lost, values);
 }
 
 cf_batch_ticket_t
@@ -246,6 +274,26 @@ s_text (const cf_db_result_t *result, size_t row, size_t column)
     return text? text: "";
 }
 
+/*  A step and the row of its job are not always written by one transaction: what was between them when we died is made good. */
+static void
+s_count_steps (cf_job_t *job)
+{
+    uint64_t input = 0, output = 0, calls = 0;
+    double cost_usd = 0;
+    for (const cf_step_t *step = job->steps; step; step = step->next) {
+        input += step->input_tokens;
+        output += step->output_tokens;
+        cost_usd += step->cost_usd;
+        calls += *step->model != 0;
+    }
+    if (calls > job->calls) {
+        job->input_tokens = input;
+        job->output_tokens = output;
+        job->cost_usd = cost_usd;
+        job->calls = calls;
+    }
+}
+
 static void
 s_load_steps (cf_job_t *job, const char *text)
 {
@@ -266,6 +314,7 @@ s_load_steps (cf_job_t *job, const char *text)
         step->completed_us = (uint64_t) cf_json_int (row, "completed_us", 0);
     }
     json_decref (steps);
+    s_count_steps (job);
 }
 
 /*  A row of JOB_COLUMNS as a job with its steps; NULL when out of memory or of a kind that is no more. */
@@ -301,7 +350,9 @@ s_load (const cf_db_result_t *result, size_t row, const char *steps)
     const char *details = cf_db_value (result, row, 26);
     snprintf (job->error_code, sizeof job->error_code, "%s", s_text (result, row, 25));
     job->error_details = details? strdup (details): NULL;
+    job->lost = (uint64_t) (strtod (s_text (result, row, 27), NULL) * 1e6 + 0.5);
     s_load_steps (job, steps);
+    cf_budget_parse (job, s_text (result, row, 28));
     return job;
 }
 

@@ -30,6 +30,8 @@ bool cf_ledger_idle (const cf_ledger_t *self);
 cf_batch_ticket_t cf_ledger_accept (cf_ledger_t *self, const cf_job_t *job);
 /*  The whole row of a job but what never changes; with_input also its input. An ended job's row is left as it is. */
 cf_batch_ticket_t cf_ledger_update (cf_ledger_t *self, const cf_job_t *job, bool with_input);
+/*  What an ended job has lost (millionths of a US dollar), where that is found out afterwards. */
+cf_batch_ticket_t cf_ledger_lost (cf_ledger_t *self, const char *job, uint64_t lost);
 cf_batch_ticket_t cf_ledger_step (cf_ledger_t *self, const cf_job_t *job, const cf_step_t *step, size_t seq,
                                   const char *output, const char *outcome, const char *provider);
 cf_batch_ticket_t cf_ledger_event (cf_ledger_t *self, const cf_job_t *job, const char *event, const char *shown);

@@ -63,6 +63,15 @@ cf_shown_clear (cf_shown_t *self)
         s_forget (self, self->entries);
 }
 
+void
+cf_shown_forget (cf_shown_t *self, const char *id)
+{
+    entry_t *entry;
+    HASH_FIND_STR (self->entries, id, entry);
+    if (entry)
+        s_forget (self, entry);
+}
+
 size_t
 cf_shown_count (const cf_shown_t *self)
 {

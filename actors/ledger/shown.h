@@ -28,7 +28,8 @@ cf_body_t *cf_shown_lookup (cf_shown_t *self, const char *id, const char *user, 
 cf_body_t *cf_shown_print (cf_shown_t *self, const cf_job_t *job);
 /*  Takes a job that has ended; it is printed if somebody asks. */
 void cf_shown_keep (cf_shown_t *self, cf_job_t **job_p);
-/*  Forgets all. */
+/*  Forgets one, and all. */
+void cf_shown_forget (cf_shown_t *self, const char *id);
 void cf_shown_clear (cf_shown_t *self);
 size_t cf_shown_count (const cf_shown_t *self);
 

@@ -32,14 +32,20 @@
     " (select coalesce (json_agg (d order by day, agent_type), '[]') from days d) as by_day) r"
 
 /*  (`offset 0` keeps the search within each project: by time alone the index would be read whole.) */
-static const char s_all_sql [] =
-    USAGE ("select l.* from public.projects p cross join lateral (select" COUNTED " from public.agent_jobs j"
-           " where j.project_id = p.id and" JOBS_BETWEEN " offset 0) l where p.user_id = $1"
-           " union all select" COUNTED " from public.agent_jobs j where j.project_id is null and" JOBS_BETWEEN);
+#define ALL_JOBS(columns_)                                                                                      \
+    "select l.* from public.projects p cross join lateral (select" columns_ " from public.agent_jobs j"         \
+    " where j.project_id = p.id and" JOBS_BETWEEN " offset 0) l where p.user_id = $1"                           \
+    " union all select" columns_ " from public.agent_jobs j where j.project_id is null and" JOBS_BETWEEN
+
+static const char s_all_sql [] = USAGE (ALL_JOBS (COUNTED));
 
 static const char s_project_sql [] =
     USAGE ("select" COUNTED " from public.agent_jobs j where j.project_id = $4 and" JOBS_BETWEEN)
     " where exists (select from public.projects p where p.id = $4 and p.user_id = $1)";
+
+static const char s_spent_sql [] =
+    "with counted as (" ALL_JOBS (" j.id, j.cost_usd + j.lost_usd as counts") ")"
+    " select (coalesce (sum (counts), 0) * 1000000)::bigint from counted where id <> all ($4::uuid[])";
 
 static void
 s_print_day (time_t day, char text [CF_USAGE_DAY_SIZE])
@@ -99,4 +105,17 @@ cf_usage_read (cf_db_t *db, cf_task_t *task, const char *user, const char *proje
         rc = cf_error_set (error, CF_ERROR_INTERNAL, "out of memory");
     cf_db_result_destroy (&result);
     return rc;
+}
+
+int
+cf_usage_spent (cf_db_t *db, cf_task_t *task, const char *user, uint64_t day, const char *except, uint64_t *spent, cf_error_t *error)
+{
+    char text [CF_USAGE_DAY_SIZE];
+    cf_db_result_t *result;
+    s_print_day ((time_t) day * CF_USAGE_DAY_S, text);
+    if (cf_db_ask (task, db, &result, error, s_spent_sql, user, text, text, except))
+        return -1;
+    *spent = strtoull (cf_db_value (result, 0, 0), NULL, 10);
+    cf_db_result_destroy (&result);
+    return 0;
 }

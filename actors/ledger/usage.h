@@ -21,4 +21,8 @@ int cf_usage_span (const char *from, const char *to, cf_usage_span_t *span, cons
 int cf_usage_read (cf_db_t *db, cf_task_t *task, const char *user, const char *project, const cf_usage_span_t *span, char **found,
                    cf_error_t *error);
 
+/*  What the jobs of user that were created on that day (days since 1970, UTC) count against a budget, in millionths of a US dollar; but
+    for those in except (a uuid array as text). Read in our own name. 0, or -1 with error. */
+int cf_usage_spent (cf_db_t *db, cf_task_t *task, const char *user, uint64_t day, const char *except, uint64_t *spent, cf_error_t *error);
+
 #endif

@@ -78,6 +78,7 @@ s_public_text (const cf_error_t *error)
 {
     switch (error->code) {
         case CF_ERROR_INVALID: case CF_ERROR_MODEL_INVALID: case CF_ERROR_MODEL_REFUSED: case CF_ERROR_PROVIDER_SETTINGS:
+        case CF_ERROR_BUDGET_EXCEEDED:
             return error->text;
         default:
             return cf_error_sentence (error->code);

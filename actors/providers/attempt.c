@@ -153,9 +153,24 @@ s_answer (stream_t *stream, const cf_provider_ask_t *ask, cf_answer_t *answer)
     answer->text = s_text_of (reading, refused);
 }
 
+/*  What an attempt without an answer is assumed to have cost: nothing where the provider was not reached or turned it away; else what
+    it read, and what came of its output. */
+static uint64_t
+s_lost (const stream_t *stream, const cf_provider_ask_t *ask, const cf_http_response_t *response)
+{
+    const cf_reading_t *reading = &stream->reading;
+    bool unheard = response->failure == CF_HTTP_CONNECT || response->failure == CF_HTTP_TLS;
+    if (unheard || (response->status && (response->status < 200 || response->status > 299)))
+        return 0;
+    uint32_t input = s_estimate (strlen (ask->system) + strlen (ask->input)), output = s_estimate (reading->text.size);
+    double usd = cf_route_cost (stream->route, input > reading->input_tokens? input: reading->input_tokens,
+                                output > reading->output_tokens? output: reading->output_tokens);
+    return (uint64_t) (usd * 1e6 + 0.5);
+}
+
 /*  The transfer itself. 0, or -1 when the task was cancelled or overdue. */
 static int
-s_transfer (cf_task_t *task, cf_http_t *http, stream_t *stream, const cf_buf_t *body, bool structured,
+s_transfer (cf_task_t *task, cf_http_t *http, stream_t *stream, const cf_provider_ask_t *ask, const cf_buf_t *body,
             cf_verdict_t *verdict, cf_error_t *error)
 {
     cf_http_request_t request = {
@@ -171,6 +186,7 @@ s_transfer (cf_task_t *task, cf_http_t *http, stream_t *stream, const cf_buf_t *
     cf_http_response_t response;
     stream->started_us = cf_clock_us ();
     int rc = cf_http_call (task, http, &request, s_sink, stream, &response, error);
+    verdict->lost = s_lost (stream, ask, &response);
     if (rc == 0 && (response.status < 200 || response.status > 299)) {
         bool refused = false;
         s_judge_status (stream->route->provider, &response, verdict, &refused);
@@ -179,7 +195,7 @@ s_transfer (cf_task_t *task, cf_http_t *http, stream_t *stream, const cf_buf_t *
     }
     else if (response.failure != CF_HTTP_CANCELLED) {
         verdict->status = response.status;
-        verdict->failure = cf_attempt_judge (&stream->reading, response.failure, structured);
+        verdict->failure = cf_attempt_judge (&stream->reading, response.failure, *ask->format);
     }
     bool cancelled = rc && response.failure == CF_HTTP_CANCELLED;
     cf_http_response_free (&response);
@@ -202,9 +218,11 @@ cf_attempt_chat (cf_task_t *task, cf_http_t *http, const cf_route_t *route, cons
     if (!stream.sse || route->provider->api->chat_body (ask, &body))
         verdict->failure = CF_FAILURE_OVERSIZED;
     else
-        rc = s_transfer (task, http, &stream, &body, *ask->format, verdict, error);
-    if (rc == 0 && verdict->failure == CF_FAILURE_NONE)
+        rc = s_transfer (task, http, &stream, ask, &body, verdict, error);
+    if (rc == 0 && verdict->failure == CF_FAILURE_NONE) {
+        verdict->lost = 0;
         s_answer (&stream, ask, answer);
+    }
     cf_sse_destroy (&stream.sse);
     cf_reading_free (&stream.reading);
     cf_buf_free (&body);

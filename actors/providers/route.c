@@ -100,6 +100,16 @@ cf_route_cost (const cf_route_t *route, uint32_t input_tokens, uint32_t output_t
     return (double) (uint64_t) (millionths + 0.5) / 1e6;
 }
 
+const char *
+cf_route_budget (void)
+{
+    static const cf_config_id_t budgets [] = { CF_CONFIG_MAX_JOB_COST_USD, CF_CONFIG_MAX_USER_COST_USD_PER_DAY };
+    for (size_t at = 0; at < sizeof budgets / sizeof budgets [0]; at++)
+        if (cf_config_usd (budgets [at]))
+            return cf_config_name (budgets [at]);
+    return NULL;
+}
+
 /* ---- limits ---- */
 
 static int
@@ -178,6 +188,7 @@ s_find_numbers (cf_route_t *route)
 {
     for (size_t at = 0; at < s_price_count; at++)
         if (strcmp (s_prices [at].name, route->name) == 0) {
+            route->priced = true;
             route->input_price = s_prices [at].input;
             route->output_price = s_prices [at].output;
         }
@@ -215,6 +226,9 @@ s_complete (cf_route_t *route, bool embeds, cf_error_t *error)
     if (!route->url)
         return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "\"%s\" gives no address", route->name);
     s_find_numbers (route);
+    if (cf_route_budget () && !embeds && !route->priced)        /* what it costs would have no bound */
+        return cf_error_set (error, CF_ERROR_PROVIDER_SETTINGS, "%s has no price in %s, which %s asks for", route->name,
+                             cf_config_name (CF_CONFIG_MODEL_PRICES), cf_route_budget ());
     return 0;
 }
 

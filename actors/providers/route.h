@@ -17,6 +17,7 @@ typedef struct {
     const char *model;                  /* "gpt-4o": within name */
     char *url;
     char *const *headers;               /* the provider's */
+    bool priced;                        /* MODEL_PRICES has it */
     double input_price, output_price;   /* US dollars per million tokens; 0 where none is set */
     uint32_t max_tokens;                /* most that the model can give; 0 where none is set */
 } cf_route_t;
@@ -48,6 +49,8 @@ int cf_route_read_limits (const char *list, cf_error_t *error);
 
 /*  What that many tokens cost on a route, in US dollars, to the millionth. */
 double cf_route_cost (const cf_route_t *route, uint32_t input_tokens, uint32_t output_tokens);
+/*  Name of the setting that limits what calls may cost, NULL where none does. With it, a route of a chat needs a price. */
+const char *cf_route_budget (void);
 
 /*  Tokens to ask a route for where the agent wants so many (0: as many as there are): no more than its model can give. */
 uint32_t cf_route_max_tokens (const cf_route_t *route, uint32_t wanted);

@@ -26,6 +26,8 @@ typedef struct {
     uint32_t input_tokens, output_tokens, first_token_ms;
     double cost_usd;
     uint64_t started_wall_us;
+    char hold [CF_UUID_SIZE];           /* what is reserved for it, "" for nothing; see bill.h */
+    uint64_t lost;                      /* millionths of a US dollar that attempts before it are assumed to have cost */
 } cf_answer_t;
 
 typedef struct cf_unsaved_t cf_unsaved_t;

@@ -85,6 +85,8 @@ s_print_job (const cf_json_t *job)
     printf ("usage     %lld calls, %lld tokens in, %lld out, $%.4f, first token after %s\n", (long long) cf_json_int (usage, "calls", 0),
             (long long) cf_json_int (usage, "input_tokens", 0), (long long) cf_json_int (usage, "output_tokens", 0),
             cf_json_real (usage, "cost_usd", 0), s_first_token (usage, first));
+    if (cf_json_real (usage, "lost_cost_usd", 0) > 0)
+        printf ("          $%.4f more for calls without an answer, as far as anybody knows\n", cf_json_real (usage, "lost_cost_usd", 0));
     if (*error) {
         printf ("error     ");
         s_print (error, 10000);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STR, U64, BOOL };
+enum { STR, U64, BOOL, USD };
 enum { SECRET = 1, REQUIRED = 2 };
 
 typedef struct {
@@ -33,7 +33,7 @@ static const row_t s_rows [CF_CONFIG_COUNT] = {
 
 static struct {
     char *text;                 /* owned; NULL: the default */
-    uint64_t number;            /* of U64 and BOOL */
+    uint64_t number;            /* of U64 and BOOL; of USD in millionths */
 } s_values [CF_CONFIG_COUNT];
 
 _Static_assert (CF_CONFIG_COUNT <= 64, "secrets travel as one bit a setting");
@@ -57,6 +57,24 @@ s_is_choice (const char *choices, const char *value)
     return false;
 }
 
+/*  Reads 1, 0.05 or 12.345678 as millionths. 0, or -1 where it is none of that, or beyond most whole dollars. */
+static int
+s_read_usd (const char *value, uint64_t most, uint64_t *millionths)
+{
+    size_t whole = strspn (value, "0123456789"), decimals = value [whole] == '.'? strspn (value + whole + 1, "0123456789"): 0;
+    size_t size = whole + (value [whole] == '.') + decimals;
+    if (!whole || whole > 12 || decimals > 6 || value [size] || value [size - 1] == '.')
+        return -1;
+    uint64_t unit = 1000000u;
+    *millionths = 0;
+    for (const char *at = value; *at; at++)
+        if (at < value + whole)
+            *millionths = *millionths * 10u + (uint64_t) (*at - '0') * 1000000u;
+        else if (*at != '.')
+            *millionths += (unit /= 10u) * (uint64_t) (*at - '0');
+    return *millionths <= most * 1000000u? 0: -1;
+}
+
 /*  Why value does not fit the row, in reason; 0 where it does, with *number set. */
 static int
 s_check (const row_t *row, const char *value, uint64_t *number, char *reason, size_t reason_size)
@@ -76,6 +94,14 @@ s_check (const row_t *row, const char *value, uint64_t *number, char *reason, si
         if (isdigit ((unsigned char) *value) && !*end && !errno && parsed >= row->min && parsed <= row->max)
             return 0;
         snprintf (reason, reason_size, "must be a whole number from %llu to %llu",
+                  (unsigned long long) row->min, (unsigned long long) row->max);
+        return -1;
+    }
+    if (row->type == USD) {
+        *number = 0;
+        if (!*value || (s_read_usd (value, row->max, number) == 0 && *number >= row->min * 1000000u))
+            return 0;
+        snprintf (reason, reason_size, "must be US dollars from %llu to %llu, with at most 6 decimals",
                   (unsigned long long) row->min, (unsigned long long) row->max);
         return -1;
     }
@@ -249,6 +275,12 @@ cf_config_str (cf_config_id_t id)
 
 uint64_t
 cf_config_u64 (cf_config_id_t id)
+{
+    return s_values [id].number;
+}
+
+uint64_t
+cf_config_usd (cf_config_id_t id)
 {
     return s_values [id].number;
 }

@@ -31,6 +31,8 @@ void cf_config_load_or_exit (void);
 const char *cf_config_str (cf_config_id_t id);
 uint64_t cf_config_u64 (cf_config_id_t id);
 bool cf_config_bool (cf_config_id_t id);
+/*  In millionths of a US dollar; 0 where not set. */
+uint64_t cf_config_usd (cf_config_id_t id);
 /*  Whether a value was given (not just the default). */
 bool cf_config_is_set (cf_config_id_t id);
 /*  Replaces a value, e.g. by what the supervisor found out at start. 0, or -1 where the table forbids it. */

@@ -183,6 +183,28 @@ START_TEST (prices_by_the_configured_name)
 }
 END_TEST
 
+START_TEST (a_budget_asks_for_prices)
+{
+    setenv ("MAX_USER_COST_USD_PER_DAY", "5", 1);
+    s_settings (NULL, "http://127.0.0.1:9/v1");
+    cf_routes_t routes;
+    ck_assert_str_eq (cf_route_budget (), "MAX_USER_COST_USD_PER_DAY");
+    ck_assert_int_eq (cf_route_read_prices ("openai/gpt-4o=2.50:10.00,openai/local=0:0", NULL), 0);
+    cf_route_read (&routes, CF_CONFIG_MODELS_CODE, "openai/gpt-4o,openai/local,anthropic/not-set-up", false);
+    ck_assert_uint_eq (routes.count, 2);
+    cf_route_clear (&routes);
+    s_refuse ("openai/gpt-4o,openai/other", "MODELS_CODE: openai/other has no price in MODEL_PRICES, which MAX_USER_COST_USD_PER_DAY asks for");
+    cf_route_read (&routes, CF_CONFIG_MODEL_EMBEDDING, "openai/small", true);           /* nobody pays for those */
+    ck_assert_uint_eq (routes.count, 1);
+    cf_route_clear (&routes);
+    ck_assert_int_eq (cf_config_set (CF_CONFIG_MAX_USER_COST_USD_PER_DAY, "0"), 0);
+    ck_assert_ptr_null (cf_route_budget ());
+    cf_route_read (&routes, CF_CONFIG_MODELS_CODE, "openai/other", false);
+    ck_assert_uint_eq (routes.count, 1);
+    cf_route_clear (&routes);
+}
+END_TEST
+
 START_TEST (refuses_malformed_limits)
 {
     static const char *const lists [] = { "x", "openai/x", "openai/x=", "openai/x=0", "openai/x=-1", "openai/x=1x", "=1", "openai/x=1,", "openai/x=4294967296" };
@@ -215,4 +237,4 @@ END_TEST
 UNIT_MAIN ("route", reads_a_list_in_order, uses_the_public_address_with_only_a_key, names_the_setting_that_is_wrong,
            says_what_a_provider_lacks, leaves_out_providers_that_are_not_set_up, knows_who_thinks_for_which_agent,
            refuses_keys_that_would_be_another_header, embeds_only_where_there_are_embeddings, finds_the_list_of_an_agent, prices_by_the_configured_name,
-           refuses_malformed_limits, refuses_malformed_prices)
+           a_budget_asks_for_prices, refuses_malformed_limits, refuses_malformed_prices)

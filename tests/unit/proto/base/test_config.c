@@ -53,6 +53,32 @@ START_TEST (every_fault_is_named_at_once)
 }
 END_TEST
 
+START_TEST (amounts_are_exact)
+{
+    static const struct { const char *text; uint64_t millionths; } good [] = {
+        { "", 0 }, { "0", 0 }, { "0.00", 0 }, { "1", 1000000 }, { "0.05", 50000 }, { "12.345678", 12345678 }, { "007.5", 7500000 },
+        { "1000000", UINT64_C (1000000000000) }, { "0.000001", 1 }
+    };
+    static const char *const bad [] = {
+        "-1", "+1", "1.", ".5", "1e3", "0x10", "nan", "inf", "1.2345678", "1,5", "$5", "5 ", " 5", "1000000.000001", "99999999999999999999", "1.5.2"
+    };
+    s_enter_empty_folder ();
+    cf_buf_t faults;
+    cf_buf_init (&faults, 10000);
+    setenv ("MAX_JOB_COST_USD", "five", 1);
+    ck_assert_int_eq (cf_config_load (&faults), -1);
+    ck_assert_str_eq (faults.bytes, "MAX_JOB_COST_USD=five: must be US dollars from 0 to 1000000, with at most 6 decimals\n");
+    for (size_t at = 0; at < sizeof bad / sizeof bad [0]; at++)
+        ck_assert_msg (cf_config_set (CF_CONFIG_MAX_JOB_COST_USD, bad [at]) == -1, "%s", bad [at]);
+    ck_assert_uint_eq (cf_config_usd (CF_CONFIG_MAX_JOB_COST_USD), 0);
+    for (size_t at = 0; at < sizeof good / sizeof good [0]; at++) {
+        ck_assert_int_eq (cf_config_set (CF_CONFIG_MAX_JOB_COST_USD, good [at].text), 0);
+        ck_assert_uint_eq (cf_config_usd (CF_CONFIG_MAX_JOB_COST_USD), good [at].millionths);
+    }
+    cf_buf_free (&faults);
+}
+END_TEST
+
 START_TEST (the_environment_beats_dotenv)
 {
     char folder [] = "/tmp/cf-config-XXXXXX";
@@ -110,5 +136,5 @@ START_TEST (a_descriptor_replaces_all_other_sources)
 }
 END_TEST
 
-UNIT_MAIN ("config", defaults_are_valid, every_fault_is_named_at_once, the_environment_beats_dotenv,
+UNIT_MAIN ("config", defaults_are_valid, every_fault_is_named_at_once, amounts_are_exact, the_environment_beats_dotenv,
            a_process_gets_just_its_secrets, a_descriptor_replaces_all_other_sources)
