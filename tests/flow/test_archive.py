@@ -307,8 +307,9 @@ def taken (system, form, meanwhile):
     return True
 
 
-def test_a_store_that_is_killed_is_waited_for (frugal):
-    assert taken (frugal, "tar.gz", lambda: frugal.kill ("store"))
+@pytest.mark.parametrize ("victim", ["store", "broker", "postgres"])
+def test_what_is_killed_is_waited_for (frugal, victim):
+    assert taken (frugal, "tar.gz", lambda: frugal.kill (victim))
 
 
 @pytest.mark.parametrize ("form", FORMATS)
