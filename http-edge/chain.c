@@ -15,6 +15,7 @@
 #include "http-edge/cookie.h"
 #include "http-edge/cors.h"
 #include "http-edge/guard.h"
+#include "http-edge/head.h"
 #include "http-edge/idempotency.h"
 #include "http-edge/query.h"
 #include "http-edge/reply.h"
@@ -73,13 +74,27 @@ s_identify (cf_request_t *request)
     return true;
 }
 
+/*  Whether what came with the request, after it, is the beginning of another. (After a chunked body it is not known where that is.) */
+static bool
+s_is_followed_well (const cf_request_t *request, const h2o_buffer_t *input)
+{
+    size_t used = request->head_bytes + request->http->entity.len;
+    if (input->size <= used || cf_request_header (request, "transfer-encoding").base)
+        return true;
+    cf_head_t next = cf_head_look (input->bytes + used, input->size - used, 0);
+    return next == CF_HEAD_WHOLE || next == CF_HEAD_PART;
+}
+
 static bool
 s_guard (cf_request_t *request)
 {
     const h2o_buffer_t *input = request->http->conn->callbacks->get_socket (request->http->conn)->input;
     const char *reason = cf_guard_check (input->bytes, input->size, &request->head_bytes);
-    if (!reason && (request->refusal == 0 || request->refusal == 413 || request->refusal == 417))
+    if (!reason && (request->refusal == 0 || request->refusal == 413 || request->refusal == 417)) {
+        if (request->refusal == 0 && !s_is_followed_well (request, input))
+            cf_request_close (request); /* h2o would answer it in its own words */
         return true;
+    }
     cf_request_close (request);         /* nobody knows where the next request begins */
     cf_reply_fault (request, CF_FAULT_MALFORMED, json_pack ("{s:s}", "reason", reason? reason: "the body's framing is broken"));
     return false;

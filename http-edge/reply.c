@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CF_REPLY_RETRY_AFTER "5"        /* seconds; a killed actor is back long before */
 
@@ -71,6 +72,14 @@ cf_reply_header (cf_request_t *request, const char *name, const char *value)
         s_add (request->http, name, h2o_strdup (&request->http->pool, value, SIZE_MAX).base);
 }
 
+/*  What is the same in every answer. */
+static const struct { const char *name, *value; } s_constant [] = {
+    { "x-content-type-options", "nosniff" }, { "referrer-policy", "no-referrer" }, { "vary", "origin" }
+};
+
+#define CONSTANTS (sizeof s_constant / sizeof s_constant [0])
+#define TLS_ONLY "max-age=31536000"
+
 /*  What every answer carries. id and trace live as long as h2o's request, which holds the record. */
 static void
 s_add_common (cf_request_t *request, const char *cache_control)
@@ -78,12 +87,11 @@ s_add_common (cf_request_t *request, const char *cache_control)
     h2o_req_t *http = request->http;
     s_add (http, "x-request-id", request->id);
     s_add (http, "traceparent", request->trace);
-    s_add (http, "x-content-type-options", "nosniff");
-    s_add (http, "referrer-policy", "no-referrer");
+    for (size_t at = 0; at < CONSTANTS; at++)
+        s_add (http, s_constant [at].name, s_constant [at].value);
     s_add (http, "cache-control", cache_control);
-    s_add (http, "vary", "origin");
     if (cf_request_is_tls (request))
-        s_add (http, "strict-transport-security", "max-age=31536000");
+        s_add (http, "strict-transport-security", TLS_ONLY);
     if (request->origin) {
         s_add (http, "access-control-allow-origin", request->origin);
         s_add (http, "access-control-allow-credentials", "true");
@@ -156,6 +164,19 @@ cf_reply_document (cf_request_t *request, int status, cf_json_t *document)
 
 /* ---- errors ---- */
 
+/*  The text of an error; yours to free. Takes details. */
+static char *
+s_error_text (const char *api, const char *message, cf_json_t *details, const char *request_id)
+{
+    cf_json_t *document = json_pack ("{s:s, s:s, s:o, s:s}", "error", api, "message", message,
+                                     "details", details? details: json_object (), "request_id", request_id);
+    char *text = document? cf_json_print (document): NULL;
+    json_decref (document);
+    if (!text)
+        abort ();                       /* out of memory: the supervisor restarts the process */
+    return text;
+}
+
 static void
 s_send_error (cf_request_t *request, int status, const char *api, const char *message, cf_json_t *details)
 {
@@ -163,12 +184,7 @@ s_send_error (cf_request_t *request, int status, const char *api, const char *me
         cf_reply_header (request, "www-authenticate", "Bearer");
     if (status == 503)
         cf_reply_header (request, "retry-after", CF_REPLY_RETRY_AFTER);
-    cf_json_t *document = json_pack ("{s:s, s:s, s:o, s:s}", "error", api, "message", message,
-                                     "details", details? details: json_object (), "request_id", request->id);
-    char *text = document? cf_json_print (document): NULL;
-    json_decref (document);
-    if (!text)
-        abort ();                       /* out of memory: the supervisor restarts the process */
+    char *text = s_error_text (api, message, details, request->id);
     cf_reply_json (request, status, text, strlen (text));
     free (text);
 }
@@ -236,6 +252,27 @@ cf_reply_error (cf_request_t *request, const cf_error_t *error)
     bool own_words = s_is_for_client (code) && code != CF_ERROR_NOT_FOUND && *error->text;
     s_send_error (request, cf_error_status (code), cf_error_api (code), own_words? error->text: cf_error_sentence (code),
                   s_details (code));
+}
+
+void
+cf_reply_put_fault (cf_buf_t *out, cf_fault_t fault, cf_json_t *details, bool tls)
+{
+    char id [CF_UUID_SIZE], trace [CF_TRACE_SIZE], date [40];
+    struct tm now;
+    time_t now_s = (time_t) (cf_clock_wall_us () / 1000000u);
+    const row_t *row = &s_faults [fault];
+    strftime (date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r (&now_s, &now));
+    cf_trace_child ("", trace);
+    char *text = s_error_text (row->api, row->sentence, details, cf_uuid_new (id));
+    cf_buf_printf (out, "HTTP/1.1 %d %s\r\ndate: %s\r\nconnection: close\r\ncontent-length: %zu\r\ncontent-type: application/json\r\n"
+                   "x-request-id: %s\r\ntraceparent: %s\r\ncache-control: no-store\r\n", row->status, s_reason (row->status), date, strlen (text),
+                   id, trace);
+    for (size_t at = 0; at < CONSTANTS; at++)
+        cf_buf_printf (out, "%s: %s\r\n", s_constant [at].name, s_constant [at].value);
+    cf_buf_printf (out, "%s%s", tls? "strict-transport-security: " TLS_ONLY "\r\n": "", "\r\n");
+    cf_buf_puts (out, text);
+    free (text);
+    cf_metric_add (CF_METRIC_edge_requests_total, 1);
 }
 
 /* ---- without an end ---- */

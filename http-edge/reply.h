@@ -28,6 +28,8 @@ void cf_reply_nothing (cf_request_t *request);
 
 /*  The edge's own refusal. details is taken; NULL: none. */
 void cf_reply_fault (cf_request_t *request, cf_fault_t fault, cf_json_t *details);
+/*  The same to what never became a request, as the bytes of an answer after which the connection is closed. */
+void cf_reply_put_fault (cf_buf_t *out, cf_fault_t fault, cf_json_t *details, bool tls);
 /*  400 with {field, reason}. */
 void cf_reply_refused (cf_request_t *request, const char *field, const char *reason);
 /*  What work for the request ended with: the code's status and sentence. details is taken; NULL: none. */

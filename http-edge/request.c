@@ -4,6 +4,7 @@
 #include "http-edge/request.h"
 #include "actors/lib/call.h"
 #include "http-edge/access.h"
+#include "http-edge/connection.h"
 #include "http-edge/idempotency.h"
 #include "http-edge/linger.h"
 #include "http-edge/reply.h"
@@ -46,6 +47,7 @@ s_on_dispose (void *arg)
     cf_request_t *self = *(cf_request_t **) arg;
     if (self->watched)
         cf_loop_unwatch (self->loop, s_fd (self));
+    cf_connection_next (self->http->conn->callbacks->get_socket (self->http->conn));
     cf_access_log (self);
     DL_DELETE (s_requests, self);
     s_count--;

@@ -225,6 +225,7 @@ cf_server_new (cf_loop_t *loop)
     self->loop = loop;
     self->connections_max = s_raise_limit ();
     self->h2o = h2o_evloop_create ();
+    cf_connection_init (loop);
     s_configure (self);
     self->inner = h2o_evloop_socket_create (self->h2o, fd, H2O_SOCKET_FLAG_DONT_READ);
     self->inner->data = self;
@@ -280,6 +281,7 @@ static void
 s_turn (cf_server_t *self, int most_ms)
 {
     h2o_evloop_run (self->h2o, s_wait_ms (self, most_ms));
+    cf_connection_turn ();
     if (self->readable || cf_loop_timeout_ms (self->loop) == 0)
         cf_loop_turn (self->loop, 0);
     self->readable = false;

@@ -53,6 +53,14 @@ class Raw:
         return got
 
 
+    def read_answer (self):
+        """One answer, whose length it says."""
+        got = b""
+        while (end := got.find (b"\r\n\r\n")) < 0 or len (got) < end + 4 + int (re.search (rb"(?i)\r\ncontent-length: (\d+)", got) [1]):
+            got += self.socket.recv (65536) or pytest.fail (f"cut off after {got}")
+        return got
+
+
 def statuses (answer):
     return [int (found) for found in re.findall (rb"HTTP/1\.[01] (\d{3}) ", answer)]
 
@@ -60,7 +68,19 @@ def statuses (answer):
 def exchange (system, data, end = None):
     with Raw (system) as raw:
         raw.send (data)
-        return raw.read (end)
+        return in_shape (raw.read (end))
+
+
+def in_shape (answers):
+    """Refusals are the API's own, whoever refused: with an id, a body of the one shape and the headers that all answers have."""
+    for at in (found.start () for found in re.finditer (rb"HTTP/1\.[01] 4\d\d ", answers)):
+        head, _, rest = answers [at:].partition (b"\r\n\r\n")
+        headers = dict (line.lower ().split (b": ", 1) for line in head.split (b"\r\n") [1:])
+        body = json.loads (rest [:int (headers [b"content-length"])])
+        assert set (body) == {"error", "message", "details", "request_id"} and body ["request_id"].lower ().encode () == headers [b"x-request-id"], answers [at:at + 500]
+        assert headers [b"content-type"] == b"application/json" and headers [b"cache-control"] == b"no-store" and headers [b"x-content-type-options"] == b"nosniff"
+        assert {b"traceparent", b"date", b"referrer-policy"} <= set (headers)
+    return answers
 
 
 def serves (system):
@@ -199,6 +219,30 @@ def test_request_lines (either, line, wanted):
     answer = exchange (either, line + b"\r\nHost: a\r\nConnection: close\r\n\r\n", end = None)
     found = statuses (answer)
     assert (not found or found [0] in wanted) and len (found) <= 1 and all (status < 500 or status == 505 for status in found), answer [:300]
+
+
+BROKEN = {
+    "a TLS handshake": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/0.9": b"GET /health\r\n\r\n",
+    "a space before the colon": b"GET /health HTTP/1.1\r\nHost : a\r\n\r\n", "a control": b"GET /health HTTP/1.1\r\nX: \x01\r\n\r\n", "zeros": b"\0" * 100,
+}
+
+
+@pytest.mark.parametrize ("name", BROKEN)
+def test_what_is_no_request_is_refused_like_one (either, name):
+    """Also where it comes in pieces, and after good requests on the same connection."""
+    broken = BROKEN [name]
+    assert statuses (exchange (either, broken)) == [400]
+    with Raw (either) as raw:
+        for _ in range (3):
+            raw.send (GET + b"\r\n")
+            raw.read_answer ()
+        for at in range (0, len (broken), 7):
+            raw.send (broken [at:at + 7])
+        answer = in_shape (raw.read ())
+    assert statuses (answer) == [400] and json.loads (answer.partition (b"\r\n\r\n") [2]) ["details"] == {"reason": "not a request of HTTP/1"}
+    # in one piece with a good one: that one is answered, and is the last
+    assert statuses (exchange (either, GET + b"\r\n" + broken)) == [200]
+    assert statuses (exchange (either, b"PUT /health HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + broken)) == [405]
 
 
 def test_http_1_0_is_answered_and_closed (either):
