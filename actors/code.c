@@ -7,47 +7,19 @@
  *  Stops:      on TERM, handing its leases back.
  *  If it dies: its jobs go on in the next instance from their last finished step.
  *
+ *  An application that is too long for one answer is written file by file (coder/split).
+ *
  *  An input with `selected_code` asks for a refactoring: that part of `full_file_content` is rewritten, nothing else. The
  *  file comes with the input and is not read here, so that a run after the change was applied comes to the same end.
  */
 
+#include "actors/coder/sources.h"
+#include "actors/coder/split.h"
 #include "actors/lib/agent.h"
 
 #include <string.h>
 
 #define CF_CODE_FILE_MAX 100000         /* characters of a file */
-
-/*  A path agents may write: src/, public/, tests/ or the root; no empty, "." or ".." segment, a small alphabet. */
-static bool
-s_path_is_safe (const char *path)
-{
-    size_t size = strlen (path);
-    if (!size || size > 500 || strspn (path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_.-") != size)
-        return false;
-    int depth = 0;
-    for (const char *segment = path;; depth++) {
-        size_t length = strcspn (segment, "/");
-        if (!length || (length == 1 && *segment == '.') || (length == 2 && strncmp (segment, "..", 2) == 0))
-            return false;
-        if (!segment [length])
-            break;
-        if (!depth && strncmp (path, "src/", 4) && strncmp (path, "public/", 7) && strncmp (path, "tests/", 6))
-            return false;
-        segment += length + 1;
-    }
-    return true;
-}
-
-static int
-s_check_paths (const cf_json_t *result, cf_error_t *error)
-{
-    size_t at;
-    cf_json_t *file;
-    json_array_foreach (json_object_get (result, "files"), at, file)
-        if (!s_path_is_safe (cf_json_str (file, "file_path", "")))
-            return cf_error_set (error, CF_ERROR_MODEL_INVALID, "The model named a file outside of the project.");
-    return 0;
-}
 
 static void
 s_put_patterns (cf_work_t *work, cf_buf_t *prompt, const cf_json_t *requirements)
@@ -59,27 +31,57 @@ s_put_patterns (cf_work_t *work, cf_buf_t *prompt, const cf_json_t *requirements
     json_decref (patterns);
 }
 
-static cf_json_t *
-s_generate (cf_work_t *work, const cf_json_t *input, const cf_json_t *requirements, const cf_json_t *architecture, cf_error_t *error)
+static void
+s_put_input (cf_work_t *work, cf_buf_t *prompt, const cf_json_t *input, const cf_json_t *requirements, const cf_json_t *architecture)
 {
-    cf_buf_t prompt;
-    cf_buf_init (&prompt, 4u << 20);
-    cf_agent_put_document (&prompt, "requirements", requirements);
-    cf_agent_put_document (&prompt, "architecture", architecture);
     static const char *const texts [] = { "user_idea", "file_path", "user_message" };
+    cf_agent_put_document (prompt, "requirements", requirements);
+    cf_agent_put_document (prompt, "architecture", architecture);
     for (size_t at = 0; at < sizeof texts / sizeof texts [0]; at++)
         if (*cf_json_str (input, texts [at], ""))
-            cf_agent_put_data (&prompt, texts [at], cf_json_str (input, texts [at], ""));
-    cf_agent_put_document (&prompt, "files", json_object_get (input, "files"));
-    cf_agent_put_document (&prompt, "qa_issues", json_object_get (input, "qa_issues"));
-    s_put_patterns (work, &prompt, requirements);
-    cf_agent_step_t step = {
-        .suffix = "", .prompt = "code", .schema = "code", .input = prompt.bytes,
+            cf_agent_put_data (prompt, texts [at], cf_json_str (input, texts [at], ""));
+    cf_agent_put_document (prompt, "files", json_object_get (input, "files"));
+    cf_agent_put_document (prompt, "qa_issues", json_object_get (input, "qa_issues"));
+    s_put_patterns (work, prompt, requirements);
+}
+
+static size_t
+s_check_files (const cf_json_t *document, const void *arg, cf_buf_t *complaints)
+{
+    (void) arg;
+    return cf_sources_check (json_object_get (document, "files"), complaints);
+}
+
+/*  Whether this job's first run was too long for one answer, and this later one was not tried in one yet: it would be, too. */
+static bool
+s_is_known_long (cf_work_t *work)
+{
+    const char *agent = cf_work_agent (work);
+    bool known = false;
+    size_t at;
+    cf_json_t *entry;
+    json_array_foreach (cf_work_journal (work), at, entry) {
+        const char *name = cf_json_str (entry, "name", "");
+        if (strcmp (name, cf_work_step (work)) == 0)
+            return false;
+        known = known || (strcmp (name, agent) == 0 && strcmp (cf_json_str (entry, "outcome", ""), "cut_off") == 0);
+    }
+    return known;
+}
+
+/*  The whole application in one answer, or file by file where that is too long. */
+static cf_json_t *
+s_generate (cf_work_t *work, const cf_json_t *input, const char *prompt, cf_error_t *error)
+{
+    const cf_agent_step_t step = {
+        .suffix = "", .prompt = "code code-rules", .schema = "code", .input = prompt,
         .note = cf_json_member (input, "qa_issues")? "Mending what the review found": "Writing the files",
-        .progress = 20, .max_tokens = 16000, .temperature = 0.2
+        .progress = 20, .max_tokens = 16000, .temperature = 0.2, .check = s_check_files, .shorter = CF_AGENT_SHORTER_NEVER
     };
-    cf_json_t *document = cf_work_generate (work, &step, error);
-    cf_buf_free (&prompt);
+    bool is_long = s_is_known_long (work);
+    cf_json_t *document = is_long? NULL: cf_work_generate (work, &step, error);
+    if (!document && (is_long || error->code == CF_ERROR_MODEL_CUT_OFF))
+        document = cf_split_generate (work, prompt, error);
     return document;
 }
 
@@ -93,13 +95,18 @@ s_write (cf_work_t *work, const cf_json_t *input, cf_error_t *error)
         return NULL;
     if (!architecture)
         cf_error_set (error, CF_ERROR_INVALID, "The project has no architecture yet: run wireframe first.");
-    else
-        result = s_generate (work, input, requirements, architecture, error);
+    else {
+        cf_buf_t prompt;
+        cf_buf_init (&prompt, 4u << 20);
+        s_put_input (work, &prompt, input, requirements, architecture);
+        result = s_generate (work, input, prompt.bytes, error);
+        cf_buf_free (&prompt);
+    }
     if (result) {
         cf_json_t *changes = json_pack ("{sss{ssss}}", "status", "building", "message",
             "role", "assistant", "content", cf_json_str (result, "summary", ""));
         json_object_set (changes, "files", json_object_get (result, "files"));
-        if (s_check_paths (result, error) || cf_work_apply (work, "files", changes, error)) {
+        if (cf_work_apply (work, "files", changes, error)) {
             json_decref (result);
             result = NULL;
         }
@@ -130,7 +137,7 @@ s_read_refactor (const cf_json_t *input, refactor_t *asked, cf_error_t *error)
         .path = cf_json_str (input, "file_path", ""), .content = cf_json_str (input, "full_file_content", ""),
         .apply = cf_json_bool (input, "apply", false)
     };
-    if (!s_path_is_safe (asked->path))
+    if (!cf_sources_is_safe (asked->path))
         return cf_error_set (error, CF_ERROR_INVALID, "file_path is not a path of the project's.");
     const char *place = strstr (asked->content, asked->selected);
     if (!place)
@@ -160,7 +167,7 @@ s_check_refactor (const cf_json_t *document, const void *arg, cf_buf_t *complain
         cf_buf_printf (complaints, "- refactored_code: the file would have more than %d characters\n", CF_CODE_FILE_MAX);
         count++;
     }
-    if (strncmp (code, "```", 3) == 0 && strncmp (asked->selected, "```", 3)) {
+    if (cf_sources_is_fenced (code, "") && !cf_sources_is_fenced (asked->selected, "")) {
         cf_buf_puts (complaints, "- refactored_code: it is taken as it is, so there must be no code fence around it\n");
         count++;
     }

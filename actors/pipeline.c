@@ -56,6 +56,10 @@ s_run_node (cf_work_t *work, const node_t *node, int run, const cf_json_t *input
     snprintf (step, sizeof step, run > 1? "%s.%d": "%s", node->agent, run);
     char *input_text = cf_json_print (input);
     cf_agent_done_t *done = NULL;
+    if (run > 1 && cf_work_reread (work, error)) {              /* what became of its runs before */
+        free (input_text);
+        return NULL;
+    }
     for (int deaths = 0; !done;) {
         char *journal = cf_json_print (cf_work_journal (work));
         cf_agent_run_t ask = { .step = step, .project = cf_work_project_id (work), .input = input_text, .journal = journal };
@@ -101,6 +105,7 @@ s_pass_on (const node_t *node, cf_json_t *input, cf_json_t *result)
     if (node == &s_graph [CODE]) {
         json_object_set_new (result, "files", s_merge_files (json_object_get (input, "files"), json_object_get (result, "files")));
         json_object_set (input, "files", json_object_get (result, "files"));
+        json_object_set (input, "previous_issues", json_object_get (input, "qa_issues"));
         json_object_del (input, "qa_issues");
     }
     else if (node == &s_graph [QA])

@@ -36,6 +36,8 @@ s_generate (cf_work_t *work, const cf_json_t *input, const cf_json_t *requiremen
         cf_agent_put_data (&prompt, "user_idea", cf_json_str (input, "user_idea", ""));
     if (*cf_json_str (input, "user_message", ""))
         cf_agent_put_data (&prompt, "user_message", cf_json_str (input, "user_message", ""));
+    cf_agent_put_document (&prompt, "architecture", json_object_get (input, "architecture"));
+    cf_agent_put_document (&prompt, "previous_issues", json_object_get (input, "previous_issues"));
     cf_agent_put_document (&prompt, "files", files);
     cf_agent_step_t step = {
         .suffix = "", .prompt = "qa", .schema = "qa", .input = prompt.bytes,

@@ -7,6 +7,7 @@
  */
 
 #include "actors/lib/agent.h"
+#include "actors/lib/generate.h"
 #include "actors/lib/work.h"
 #include "proto/base/config.h"
 #include "proto/base/log.h"
@@ -339,7 +340,7 @@ static void
 s_on_end (void *arg)
 {
     cf_event_unsubscribe (arg);
-    cf_work_free_shared ();
+    cf_generate_free ();
 }
 
 static void

@@ -7,19 +7,12 @@
 
 #include "actors/lib/work.h"
 #include "proto/base/clock.h"
-#include "proto/base/config.h"
 #include "proto/base/log.h"
-#include "proto/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <uthash.h>
 
-#define CF_WORK_TRIES 3                 /* first answer and two repairs */
-#define CF_WORK_FAULTS 20               /* complaints told to the model at once */
-#define CF_WORK_INPUT_MAX (4u << 20)    /* bytes of one prompt */
 #define CF_WORK_CALL_MS 3600000u        /* the job's own limit is what ends a call */
 #define CF_WORK_RECALL_MS 2000
 #define CF_WORK_REASON_BYTES 300        /* of why a model refused, in the job's error */
@@ -36,22 +29,6 @@ struct cf_work_t {
     char *details;                      /* of the failure to come; NULL: none */
     bool node, waiting;
 };
-
-typedef struct {
-    UT_hash_handle hh;
-    char name [64];
-    cf_schema_t *schema;
-} shared_schema_t;
-
-typedef struct {
-    UT_hash_handle hh;
-    char name [64];
-    struct timespec changed;
-    char *text;
-} shared_prompt_t;
-
-static shared_schema_t *s_schemas;
-static shared_prompt_t *s_prompts;
 
 /* ---- life ---- */
 
@@ -95,6 +72,12 @@ bool
 cf_work_is_node (const cf_work_t *self)
 {
     return self->node;
+}
+
+const char *
+cf_work_step (const cf_work_t *self)
+{
+    return self->step;
 }
 
 const char *
@@ -190,117 +173,6 @@ cf_work_progress (cf_work_t *self, uint32_t progress, const char *stage, const c
     s_tell (self, self->node? 0: progress, stage, note, "");
 }
 
-/* ---- schemas and prompts ---- */
-
-static cf_schema_t *
-s_schema (const char *name, cf_error_t *error)
-{
-    shared_schema_t *shared;
-    HASH_FIND_STR (s_schemas, name, shared);
-    if (shared)
-        return shared->schema;
-    char relative [96];
-    snprintf (relative, sizeof relative, "schema/%s.json", name);
-    cf_schema_t *schema = cf_schema_load (cf_config_share (relative), error);
-    shared = schema? calloc (1, sizeof *shared): NULL;
-    if (!shared) {
-        cf_schema_destroy (&schema);
-        return NULL;
-    }
-    snprintf (shared->name, sizeof shared->name, "%s", name);
-    shared->schema = schema;
-    HASH_ADD_STR (s_schemas, name, shared);
-    return schema;
-}
-
-static char *
-s_read_file (const char *path)
-{
-    FILE *file = fopen (path, "re");
-    cf_buf_t text;
-    cf_buf_init (&text, 1u << 20);
-    char chunk [4096];
-    size_t size;
-    while (file && (size = fread (chunk, 1, sizeof chunk, file)) > 0)
-        cf_buf_append (&text, chunk, size);
-    if (file)
-        fclose (file);
-    if (!file || text.overflowed) {
-        cf_buf_free (&text);
-        return NULL;
-    }
-    return cf_buf_take (&text);
-}
-
-/*  A prompt's file is read again when it changed, so that it can be worked on without a rebuild or a restart. */
-static const char *
-s_prompt (const char *name, cf_error_t *error)
-{
-    char relative [96];
-    snprintf (relative, sizeof relative, "prompts/%s.md", name);
-    const char *path = cf_config_share (relative);
-    shared_prompt_t *shared;
-    struct stat found;
-    HASH_FIND_STR (s_prompts, name, shared);
-    if (stat (path, &found)) {
-        cf_error_set (error, CF_ERROR_INTERNAL, "no prompt %s", path);
-        return shared? shared->text: NULL;
-    }
-    if (shared && memcmp (&shared->changed, &found.st_mtim, sizeof found.st_mtim) == 0)
-        return shared->text;
-    char *text = s_read_file (path);
-    if (!text) {
-        cf_error_set (error, CF_ERROR_INTERNAL, "cannot read the prompt %s", path);
-        return shared? shared->text: NULL;
-    }
-    if (!shared && (shared = calloc (1, sizeof *shared))) {
-        snprintf (shared->name, sizeof shared->name, "%s", name);
-        HASH_ADD_STR (s_prompts, name, shared);
-    }
-    free (shared->text);
-    shared->text = text;
-    shared->changed = found.st_mtim;
-    return text;
-}
-
-void
-cf_work_free_shared (void)
-{
-    shared_schema_t *schema, *next_schema;
-    HASH_ITER (hh, s_schemas, schema, next_schema) {
-        HASH_DEL (s_schemas, schema);
-        cf_schema_destroy (&schema->schema);
-        free (schema);
-    }
-    shared_prompt_t *prompt, *next_prompt;
-    HASH_ITER (hh, s_prompts, prompt, next_prompt) {
-        HASH_DEL (s_prompts, prompt);
-        free (prompt->text);
-        free (prompt);
-    }
-}
-
-void
-cf_agent_put_data (cf_buf_t *out, const char *name, const char *text)
-{
-    cf_buf_printf (out, "<data name=\"%s\">\n", name);
-    for (const char *close; (close = strcasestr (text, "</data")); text = close + 2) {
-        cf_buf_append (out, text, (size_t) (close - text));
-        cf_buf_puts (out, "<\\/");
-    }
-    cf_buf_puts (out, text);
-    cf_buf_puts (out, "\n</data>\n");
-}
-
-void
-cf_agent_put_document (cf_buf_t *out, const char *name, const cf_json_t *value)
-{
-    char *text = value && !json_is_null (value)? cf_json_print (value): NULL;
-    if (text)
-        cf_agent_put_data (out, name, text);
-    free (text);
-}
-
 /* ---- steps ---- */
 
 static const cf_json_t *
@@ -362,20 +234,21 @@ s_refuse (const char *reason, cf_error_t *error)
     return cf_error_set (error, CF_ERROR_MODEL_REFUSED, "%.*s: %.*s", (int) strcspn (sentence, "."), sentence, (int) size, line);
 }
 
+/*  What the journal or the model says of a step; 0, or -1 with error where it was refused. */
 static int
-s_judge (const char *outcome, const char *text, cf_error_t *error)
+s_take (const char *outcome, const char *said, char **text, bool *cut_off, cf_error_t *error)
 {
-    if (strcmp (outcome, "cut_off") == 0)
-        return cf_error_set (error, CF_ERROR_MODEL_CUT_OFF, "%s", cf_error_sentence (CF_ERROR_MODEL_CUT_OFF));
-    return strcmp (outcome, "refused") == 0? s_refuse (text, error): 0;
+    if (strcmp (outcome, "refused") == 0)
+        return s_refuse (said, error);
+    *cut_off = strcmp (outcome, "cut_off") == 0;
+    *text = strdup (said);
+    return *text? 0: cf_error_set (error, CF_ERROR_INTERNAL, "no memory left");
 }
 
-/*  What the journal has of a step: a copy of the caller's; NULL with error where it was cut off or refused. */
-static char *
-s_take_entry (const cf_json_t *entry, cf_error_t *error)
+static int
+s_take_entry (const cf_json_t *entry, char **text, bool *cut_off, cf_error_t *error)
 {
-    const char *output = cf_json_str (entry, "output", "");
-    return s_judge (cf_json_str (entry, "outcome", "complete"), output, error)? NULL: strdup (output);
+    return s_take (cf_json_str (entry, "outcome", "complete"), cf_json_str (entry, "output", ""), text, cut_off, error);
 }
 
 /*  Whether a failed call may be made again: what failed is the bus, the router's process, or the journal, the database being away. */
@@ -387,126 +260,140 @@ s_is_worth_another (cf_work_t *self, const cf_error_t *error)
 }
 
 /*  Asks the model, until it has answered or its answer is found in the journal: a router may die between the two. */
-static char *
-s_call_model (cf_work_t *self, const cf_model_call_t *call, cf_error_t *error)
+static int
+s_call_model (cf_work_t *self, const cf_model_call_t *call, char **text, bool *cut_off, cf_error_t *error)
 {
     const char *router = cf_message_actor (CF_ACTOR_ROUTER)->name;
     uint64_t pause_ms = CF_WORK_PAUSE_MS;
     for (;;) {
         cf_model_done_t *done = cf_call_once (self->task, router, CF_MODEL_CALL, call, CF_WORK_CALL_MS, error);
-        char *text = done && s_judge (done->outcome, done->text, error) == 0? strdup (done->text): NULL;
-        bool again = !done && s_is_worth_another (self, error);
-        cf_codec_free (&done);
-        if (!again || cf_task_sleep (self->task, pause_ms, error) || cf_work_reread (self, error))
-            return text;
+        if (done) {
+            int rc = s_take (done->outcome, done->text, text, cut_off, error);
+            cf_codec_free (&done);
+            return rc;
+        }
+        if (!s_is_worth_another (self, error) || cf_task_sleep (self->task, pause_ms, error) || cf_work_reread (self, error))
+            return -1;
         const cf_json_t *entry = s_find_entry (self, call->step);
         if (entry)
-            return s_take_entry (entry, error);
+            return s_take_entry (entry, text, cut_off, error);
         pause_ms = pause_ms * 2 < CF_WORK_PAUSE_MAX_MS? pause_ms * 2: CF_WORK_PAUSE_MAX_MS;
     }
 }
 
-/*  What the model said in the step of this name: from the journal, or by asking. The caller's; NULL with error. */
-static char *
-s_ask (cf_work_t *self, const cf_agent_step_t *step, const char *name, const char *input, cf_error_t *error)
+int
+cf_work_ask (cf_work_t *self, const cf_model_call_t *call, uint32_t progress, const char *note, char **text, bool *cut_off, cf_error_t *error)
 {
-    const cf_json_t *entry = s_find_entry (self, name);
+    const cf_json_t *entry = s_find_entry (self, call->step);
     if (entry)
-        return s_take_entry (entry, error);
-    const char *system = s_prompt (step->prompt, error);
-    if (!system)
-        return NULL;
-    s_tell (self, self->node? 0: step->progress, self->agent, step->note, name);
-    char *kept = strdup (system);       /* the file may change, and its text with it, while the call is made again */
-    cf_model_call_t call = {
-        .agent = self->agent, .step = name, .stage = self->agent, .system = kept, .input = input,
-        .schema = step->schema, .max_tokens = step->max_tokens, .temperature = step->temperature
-    };
-    char *text = kept? s_call_model (self, &call, error): NULL;
-    free (kept);
-    return text;
+        return s_take_entry (entry, text, cut_off, error);
+    s_tell (self, self->node? 0: progress, self->agent, note, call->step);
+    return s_call_model (self, call, text, cut_off, error);
 }
 
-/*  The document within an answer: models put prose or a code fence around it. Nothing is ever completed or closed. */
-static cf_json_t *
-s_parse_answer (const char *text, cf_error_t *error)
-{
-    cf_json_t *document = cf_json_parse (text, strlen (text), error);
-    if (json_is_object (document))
-        return document;
-    json_decref (document);
-    const char *first = strchr (text, '{'), *last = strrchr (text, '}');
-    if (!first || !last || last < first) {
-        cf_error_set (error, CF_ERROR_MODEL_INVALID, "the answer holds no JSON object");
-        return NULL;
-    }
-    document = cf_json_parse (first, (size_t) (last - first) + 1, error);
-    if (document && !json_is_object (document)) {
-        json_decref (document);
-        document = NULL;
-        cf_error_set (error, CF_ERROR_MODEL_INVALID, "the answer holds no JSON object");
-    }
-    return document;
-}
+/* ---- several at once ---- */
 
-/*  Appends what is wrong with document; the number of faults. */
-static size_t
-s_complain (const cf_schema_t *schema, cf_json_t *document, cf_buf_t *complaints)
-{
-    cf_schema_fault_t *faults = calloc (CF_WORK_FAULTS, sizeof *faults);
-    cf_schema_trim (schema, document);
-    size_t count = faults? cf_schema_check (schema, document, faults, CF_WORK_FAULTS): 1;
-    for (size_t at = 0; at < count && at < CF_WORK_FAULTS && faults; at++)
-        cf_buf_printf (complaints, "- %s: %s\n", *faults [at].field? faults [at].field: "(document)", faults [at].message);
-    free (faults);
-    return count;
-}
+typedef struct {
+    cf_work_t work;             /* the same work, in a task of its own */
+    cf_work_each_fn *fn;
+    void *arg;
+    size_t index;
+    cf_task_t *parent;          /* waits for all of them */
+    bool ended;
+    int rc;
+    cf_error_t error;
+} part_t;
 
 static void
-s_name_try (const cf_work_t *self, const cf_agent_step_t *step, int try, char name [192])
+s_run_part (cf_task_t *task, void *arg)
 {
-    int size = snprintf (name, 192, "%s%s", self->step, step->suffix);
-    if (try && size > 0 && size < 180)
-        snprintf (name + size, 192 - (size_t) size, ".repair%d", try);
+    part_t *part = arg;
+    part->work.task = task;
+    part->rc = part->fn (&part->work, part->index, part->arg, &part->error);
+    json_decref (part->work.journal);
+    json_decref (part->work.shown);
+    free (part->work.details);
+    part->ended = true;
+    cf_task_wake (part->parent);
 }
 
-cf_json_t *
-cf_work_generate (cf_work_t *self, const cf_agent_step_t *step, cf_error_t *error)
+/*  0, or -1 with error. */
+static int
+s_start_part (cf_work_t *self, part_t *part, cf_error_t *error)
 {
-    cf_schema_t *schema = s_schema (step->schema, error);
-    cf_json_t *document = NULL;
-    cf_buf_t input, complaints;
-    cf_buf_init (&input, CF_WORK_INPUT_MAX);
-    cf_buf_init (&complaints, 65536);
-    cf_buf_puts (&input, step->input);
-    if (input.overflowed)
-        cf_error_set (error, CF_ERROR_INVALID, "what the model must read is larger than %u bytes", CF_WORK_INPUT_MAX);
-    for (int try = 0; schema && !input.overflowed && try < CF_WORK_TRIES; try++) {
-        char name [192];
-        s_name_try (self, step, try, name);
-        char *text = s_ask (self, step, name, input.bytes, error);
-        if (!text)
-            break;
-        cf_buf_reset (&complaints);
-        document = s_parse_answer (text, error);
-        free (text);
-        if (!document)
-            cf_buf_printf (&complaints, "- %s\n", error->text);
-        else if (s_complain (schema, document, &complaints) == 0
-                 && (!step->check || step->check (document, step->check_arg, &complaints) == 0))
-            break;
-        json_decref (document);
-        document = NULL;
-        cf_log_info ("%s: answer %d does not satisfy %s: %.300s", name, try + 1, step->schema, complaints.bytes);
-        cf_error_set (error, CF_ERROR_MODEL_INVALID, "%s", cf_error_sentence (CF_ERROR_MODEL_INVALID));
-        cf_buf_reset (&input);
-        cf_buf_puts (&input, step->input);
-        cf_agent_put_data (&input, "complaints", complaints.bytes);
-        cf_buf_puts (&input, "Your last answer was refused for the complaints above. Answer again, whole, with every one of them mended.\n");
+    uint64_t left_ms = cf_task_left_ms (self->task, UINT32_MAX);
+    part->work = *self;
+    part->work.shown = NULL;
+    part->work.details = NULL;
+    part->parent = self->task;
+    json_incref (part->work.journal);
+    part->work.task = cf_task_start (cf_task_loop (self->task), s_run_part, part, cf_task_context (self->task));
+    if (part->work.task) {
+        cf_task_limit (part->work.task, left_ms? left_ms: 1);
+        return 0;
     }
-    cf_buf_free (&input);
-    cf_buf_free (&complaints);
-    return document;
+    json_decref (part->work.journal);
+    part->ended = true;
+    return cf_error_set (error, CF_ERROR_BUSY, "no room for another task");
+}
+
+static size_t
+s_count_open (const part_t *parts, size_t started)
+{
+    size_t open = 0;
+    for (size_t at = 0; at < started; at++)
+        open += !parts [at].ended;
+    return open;
+}
+
+/*  Waits until none is open, having told all of them to end. */
+static void
+s_end_parts (cf_work_t *self, part_t *parts, size_t started)
+{
+    for (size_t at = 0; at < started; at++)
+        if (!parts [at].ended)
+            cf_task_cancel (parts [at].work.task, CF_ERROR_CANCELLED);
+    cf_task_shield (self->task, true);
+    while (s_count_open (parts, started))
+        (void) cf_task_wait (self->task, NULL);
+    cf_task_shield (self->task, false);
+}
+
+/*  The first failure among those that have ended. 0, or -1 with error. */
+static int
+s_check_parts (const part_t *parts, size_t started, cf_error_t *error)
+{
+    for (size_t at = 0; at < started; at++)
+        if (parts [at].ended && parts [at].rc) {
+            *error = parts [at].error;
+            return -1;
+        }
+    return 0;
+}
+
+int
+cf_work_each (cf_work_t *self, size_t count, size_t at_once, cf_work_each_fn *fn, void *arg, cf_error_t *error)
+{
+    part_t *parts = calloc (count? count: 1, sizeof *parts);
+    size_t started = 0;
+    int rc = parts? 0: cf_error_set (error, CF_ERROR_BUSY, "no memory left");
+    while (rc == 0 && (started < count || s_count_open (parts, started))) {
+        rc = cf_task_wait_status (self->task, error);
+        for (; rc == 0 && started < count && s_count_open (parts, started) < at_once; started++) {
+            parts [started].fn = fn;
+            parts [started].arg = arg;
+            parts [started].index = started;
+            rc = s_start_part (self, &parts [started], error);
+        }
+        if (rc == 0)
+            rc = cf_task_wait (self->task, error);
+        if (rc == 0)
+            rc = s_check_parts (parts, started, error);
+    }
+    if (parts)
+        s_end_parts (self, parts, started);
+    free (parts);
+    return rc;
 }
 
 /* ---- the project ---- */

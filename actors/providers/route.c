@@ -270,11 +270,18 @@ cf_route_read (cf_routes_t *self, cf_config_id_t setting, const char *list, bool
     }
 }
 
+/*  The defaults say what real models can give. The simulator, which stands in for all of them, gives what it is asked for. */
+static const char *
+s_limits_text (void)
+{
+    bool real = !cf_config_bool (CF_CONFIG_SIMULATED) || cf_config_is_set (CF_CONFIG_MODEL_MAX_TOKENS);
+    return real? cf_config_str (CF_CONFIG_MODEL_MAX_TOKENS): "";
+}
+
 int
 cf_route_load (cf_error_t *error)
 {
-    if (cf_route_read_prices (cf_config_str (CF_CONFIG_MODEL_PRICES), error)
-        || cf_route_read_limits (cf_config_str (CF_CONFIG_MODEL_MAX_TOKENS), error))
+    if (cf_route_read_prices (cf_config_str (CF_CONFIG_MODEL_PRICES), error) || cf_route_read_limits (s_limits_text (), error))
         return -1;
     for (size_t at = 0; at < CF_ROUTE_LISTS; at++) {
         cf_config_id_t setting = (cf_config_id_t) at;

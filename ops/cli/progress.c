@@ -16,7 +16,7 @@
 #define CF_PROGRESS_ROWS 64
 #define CF_PROGRESS_FRAME_MS 100
 #define CF_PROGRESS_BAR 28
-#define CF_PROGRESS_CALLS 128           /* steps whose usage is counted */
+#define CF_PROGRESS_CALLS 500           /* steps whose usage is counted: all that a job has */
 #define CF_PROGRESS_BYTES_A_TOKEN 4     /* while it streams; the real number comes with the step */
 
 typedef enum { PENDING, RUNNING, DONE, UNSATISFIED, BROKEN } state_t;
@@ -39,7 +39,7 @@ struct cf_progress_t {
     row_t rows [CF_PROGRESS_ROWS];
     size_t count;
     row_t *current;                     /* the one that works, or NULL */
-    char steps [CF_PROGRESS_CALLS] [96];        /* whose usage is in the rows: a repeated event adds nothing */
+    char steps [CF_PROGRESS_CALLS] [192];        /* whose usage is in the rows: a repeated event adds nothing */
     size_t step_count;
     char waiting [128];
     unsigned progress;                  /* percent */
@@ -380,7 +380,9 @@ s_take_note (cf_progress_t *self, const cf_json_t *shown)
 static void
 s_take_tokens (cf_progress_t *self, const cf_json_t *shown)
 {
-    if (!s_is (self->current, cf_json_str (shown, "stage", "")))
+    const char *stage = cf_json_str (shown, "stage", "");       /* "code", or "code src/app.js" where it is written file by file */
+    size_t length = self->current? strlen (self->current->stage): 0;
+    if (!length || strncmp (self->current->stage, stage, length) || (stage [length] && stage [length] != ' '))
         return;
     if (cf_json_bool (shown, "reset", false))
         self->current->live_bytes = 0;

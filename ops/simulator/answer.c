@@ -13,6 +13,8 @@ static const struct { const char *agent; writer_fn *write; } s_writers [] = {
     { "requirements", cf_answer_requirements },
     { "wireframe", cf_answer_wireframe },
     { "code", cf_answer_code },
+    { "code-plan", cf_answer_code_plan },
+    { "code-file", cf_answer_code_file },
     { "choice", cf_answer_choice },
     { "roadmap", cf_answer_roadmap },
     { "refactor", cf_answer_refactor },

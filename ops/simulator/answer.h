@@ -19,6 +19,8 @@ void cf_answer_questions (const cf_project_t *project, const cf_brief_t *brief, 
 void cf_answer_requirements (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
 void cf_answer_wireframe (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
 void cf_answer_code (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
+void cf_answer_code_plan (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
+void cf_answer_code_file (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);
 void cf_answer_qa (const cf_project_t *project, const cf_brief_t *brief, bool complaining, cf_buf_t *out);
 void cf_answer_pedagogy (const cf_project_t *project, const cf_brief_t *brief, bool flawed, cf_buf_t *out);
 void cf_answer_choice (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out);

@@ -3,6 +3,8 @@
  *
  *  The files in app/ are shared by all apps of a family; what makes an app its own (name, nouns, colours, extras)
  *  stands in src/config.js, index.html, src/styles.css and README.md.
+ *
+ *  The same files are the whole application, a plan of it, or one of them: three forms of one walk.
  */
 
 #include "ops/simulator/answer.h"
@@ -27,9 +29,12 @@ static const char *const s_extra_names [] = {
 #undef EXTRA
 };
 
+typedef enum { WHOLE, PLAN, ONE } form_t;
+
 typedef struct {
     const cf_project_t *project;
     const cf_brief_t *brief;
+    form_t form;
     cf_buf_t *out;
     cf_buf_t text;              /* the file being written */
     char wanted [520];          /* the only path asked for; "" all */
@@ -44,13 +49,25 @@ s_begin_file (work_t *self, const char *path, const char *language, const char *
     if (self->wanted [0] && strcmp (self->wanted, path))
         return false;
     self->any = true;
+    if (self->form == ONE)
+        return true;
     cf_answer_key (self->out, NULL);
     cf_buf_putc (self->out, '{');
     cf_answer_put (self->out, "file_path", path);
     cf_answer_put (self->out, "language", language);
-    cf_answer_put (self->out, "explanation", explanation);
-    cf_answer_key (self->out, "content");
-    return true;
+    cf_answer_put (self->out, self->form == PLAN? "purpose": "explanation", explanation);
+    if (self->form == WHOLE)
+        cf_answer_key (self->out, "content");
+    else
+        cf_buf_puts (self->out, ",\"provides\":\"Simulated: what the other files expect of it.\"}");
+    return self->form == WHOLE;
+}
+
+static void
+s_end_file (work_t *self)
+{
+    if (self->form == WHOLE)
+        cf_buf_putc (self->out, '}');
 }
 
 /*  A file that is the same in every app: escaped once, copied from then on. */
@@ -71,7 +88,7 @@ s_put_shared_file (work_t *self, const char *path, const char *name, const char 
         cache [slot].text = text;
     }
     cf_buf_append (self->out, cache [slot].escaped.bytes, cache [slot].escaped.size);
-    cf_buf_putc (self->out, '}');
+    s_end_file (self);
 }
 
 static void
@@ -79,7 +96,7 @@ s_put_text_file (work_t *self, const char *path, const char *language, const cha
 {
     if (s_begin_file (self, path, language, explanation)) {
         cf_buf_put_json (self->out, self->text.bytes, self->text.size);
-        cf_buf_putc (self->out, '}');
+        s_end_file (self);
     }
     cf_buf_reset (&self->text);
 }
@@ -319,12 +336,18 @@ s_put_files (work_t *self)
     s_write_readme (self);
 }
 
-void
-cf_answer_code (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out)
+static void
+s_want (work_t *self, cf_slice_t path)
 {
-    work_t self = { .project = project, .brief = brief, .out = out };
-    if (brief->file_path.size && brief->file_path.size < sizeof self.wanted)
-        memcpy (self.wanted, brief->file_path.text, brief->file_path.size);
+    if (path.size && path.size < sizeof self->wanted)
+        memcpy (self->wanted, path.text, path.size);
+}
+
+static void
+s_write_project (const cf_project_t *project, const cf_brief_t *brief, form_t form, cf_buf_t *out)
+{
+    work_t self = { .project = project, .brief = brief, .form = form, .out = out };
+    s_want (&self, brief->file_path);
     cf_buf_init (&self.text, MAX_FILE_BYTES);
     cf_buf_puts (out, "{\"files\":[");
     s_put_files (&self);
@@ -335,5 +358,32 @@ cf_answer_code (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *
     cf_buf_putc (out, ']');
     s_put_summary (&self);
     cf_buf_puts (out, ",\"dependencies\":[]}");
+    cf_buf_free (&self.text);
+}
+
+void
+cf_answer_code (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out)
+{
+    s_write_project (project, brief, WHOLE, out);
+}
+
+void
+cf_answer_code_plan (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out)
+{
+    s_write_project (project, brief, PLAN, out);
+}
+
+void
+cf_answer_code_file (const cf_project_t *project, const cf_brief_t *brief, cf_buf_t *out)
+{
+    work_t self = { .project = project, .brief = brief, .form = ONE, .out = out };
+    s_want (&self, brief->file_to_write);
+    cf_buf_init (&self.text, MAX_FILE_BYTES);
+    cf_buf_puts (out, "{\"content\":");
+    if (self.wanted [0])
+        s_put_files (&self);
+    if (!self.any)
+        cf_buf_puts (out, "\"Simulated: this file has no place in the simulated app.\\n\"");
+    cf_buf_putc (out, '}');
     cf_buf_free (&self.text);
 }

@@ -73,8 +73,10 @@ s_read_member (cf_scan_t *scan, cf_slice_t key, cf_request_t *request, seen_t *s
         return s_read_output (scan, request);
     if (cf_slice_is (key, "stream"))
         request->streamed = cf_scan_peek (scan) == 't';
-    else if (cf_slice_is (key, "max_tokens"))
+    else if (cf_slice_is (key, "max_tokens")) {
         seen->bounded = cf_scan_peek (scan) == '0';
+        return cf_format_read_limit (scan, request);
+    }
     else if (cf_slice_is (key, "temperature") || cf_slice_is (key, "top_p") || cf_slice_is (key, "top_k"))
         seen->sampling = true;
     return cf_scan_skip (scan, NULL);

@@ -90,6 +90,7 @@ cf_brief_read (cf_brief_t *self, const cf_request_t *request, cf_recall_t *recal
         .requirements = cf_brief_block (words, "requirements"), .architecture = cf_brief_block (words, "architecture"),
         .files = cf_brief_block (words, "files"), .issues = cf_brief_block (words, "qa_issues"),
         .audience = cf_brief_block (words, "target_audience"), .file_path = cf_brief_block (words, "file_path"),
+        .file_to_write = cf_brief_block (words, "file_to_write"),
         .code = cf_brief_block (words, "code"), .selected = s_source_block (words, "selected_code"),
         .skill_level = cf_brief_block (words, "skill_level"), .focus_areas = cf_brief_block (words, "focus_areas"),
     };

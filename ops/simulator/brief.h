@@ -18,7 +18,7 @@ typedef struct {
     char *idea;                         /* visible text, directives taken out; "" where none is given. Owned. */
     bool idea_given;                    /* there was a block user_idea (or a plain question) */
     cf_directives_t directives;
-    cf_slice_t requirements, architecture, files, issues, audience, file_path;    /* blocks, borrowed from the request */
+    cf_slice_t requirements, architecture, files, issues, audience, file_path, file_to_write;     /* blocks, borrowed from the request */
     cf_slice_t code, selected, skill_level, focus_areas;                          /* likewise */
 } cf_brief_t;
 

@@ -127,6 +127,17 @@ s_spoil (cf_reply_t *reply, cf_fault_kind_t fault)
     }
 }
 
+/*  As models do it: what does not fit is never said. */
+static void
+s_limit (cf_reply_t *reply, unsigned max_tokens)
+{
+    size_t size = max_tokens? cf_format_cut (reply->text, max_tokens): reply->text.size;
+    if (size < reply->text.size) {
+        reply->text.size = size;
+        reply->finish = CF_FINISH_LENGTH;
+    }
+}
+
 static cf_rendered_t *
 s_render (reading_t *self, const cf_ask_t *ask, bool flawed, cf_fault_kind_t fault)
 {
@@ -141,6 +152,7 @@ s_render (reading_t *self, const cf_ask_t *ask, bool flawed, cf_fault_kind_t fau
     cf_buf_init (&rendered->bytes, 2 * CF_FORMAT_MAX_BYTES);
     cf_reply_t reply = { .text = { text.bytes, text.size }, .prompt_tokens = self->request.prompt_tokens, .id = ask->hash [0] };
     s_spoil (&reply, fault);
+    s_limit (&reply, self->request.max_tokens);
     reply.completion_tokens = cf_format_tokens (reply.text);
     if (self->format->render (&self->request, &reply, rendered))
         cf_rendered_destroy (&rendered);

@@ -3,6 +3,7 @@
 
 #include "ops/simulator/format.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 void
@@ -20,22 +21,38 @@ cf_request_free (cf_request_t *self)
     cf_buf_free (&self->words);
 }
 
+/*  Counts up to max tokens; end: where the next one would begin, or the text's end. */
+static unsigned
+s_count (cf_slice_t text, unsigned max, size_t *end)
+{
+    unsigned tokens = 0, run = 0;
+    for (*end = 0; *end < text.size; ++*end) {
+        unsigned char byte = (unsigned char) text.text [*end];
+        bool letter = (unsigned char) ((byte | 0x20) - 'a') < 26 || (unsigned char) (byte - '0') < 10 || byte >= 0x80;
+        bool begins = letter? run == 0: byte > ' ';
+        if (begins && tokens == max)
+            break;
+        tokens += begins;
+        run = !letter || run == 5? 0: run + 1;
+    }
+    return tokens;
+}
+
 unsigned
 cf_format_tokens (cf_slice_t text)
 {
-    unsigned tokens = 0, run = 0;
-    for (size_t at = 0; at < text.size; at++) {
-        unsigned char byte = (unsigned char) text.text [at];
-        if ((unsigned char) ((byte | 0x20) - 'a') < 26 || (unsigned char) (byte - '0') < 10 || byte >= 0x80) {
-            tokens += run == 0;
-            run = run == 5? 0: run + 1;
-        }
-        else {
-            run = 0;
-            tokens += byte > ' ';
-        }
-    }
-    return tokens;
+    size_t end;
+    return s_count (text, UINT_MAX, &end);
+}
+
+size_t
+cf_format_cut (cf_slice_t text, unsigned tokens)
+{
+    size_t end;
+    s_count (text, tokens, &end);
+    while (end && end < text.size && ((unsigned char) text.text [end] & 0xC0) == 0x80)
+        end--;
+    return end;
 }
 
 size_t
@@ -79,6 +96,22 @@ cf_format_read_content (cf_scan_t *scan, cf_buf_t *out)
         }
     }
     return !scan->bad;
+}
+
+bool
+cf_format_read_limit (cf_scan_t *scan, cf_request_t *request)
+{
+    cf_slice_t value;
+    if (!cf_scan_skip (scan, &value))
+        return false;
+    unsigned long limit = 0;
+    for (size_t at = 0; at < value.size && limit < UINT_MAX / 16; at++) {
+        if (value.text [at] < '0' || value.text [at] > '9')
+            return true;
+        limit = limit * 10 + (unsigned long) (value.text [at] - '0');
+    }
+    request->max_tokens = (unsigned) limit;
+    return true;
 }
 
 void

@@ -22,6 +22,7 @@ typedef struct {
     bool streamed;
     bool usage_wanted;          /* at the end of a stream */
     bool structured;            /* JSON is asked for */
+    unsigned max_tokens;        /* of the answer; 0: any number */
     char schema_name [64];      /* "" where none is named */
     cf_slice_t schema;          /* JSON text; empty where there is none */
     cf_buf_t instructions;      /* what the system says */
@@ -67,15 +68,18 @@ void cf_request_init (cf_request_t *self);
 void cf_request_free (cf_request_t *self);
 /*  A token estimate: a token for each begun six letters of a word, and one for each other sign. */
 unsigned cf_format_tokens (cf_slice_t text);
+/*  How many bytes of text come to no more than so many tokens; whole UTF-8 sequences. */
+size_t cf_format_cut (cf_slice_t text, unsigned tokens);
 /*  The end of the at-th of count pieces of text, never within a UTF-8 sequence. */
 size_t cf_format_piece_end (cf_slice_t text, size_t at, size_t count);
-
 
 /*  A string's text, cut to size. */
 void cf_format_copy (cf_slice_t raw, char *out, size_t size);
 /*  Appends a message's content, a line each: a string, or parts of which those with a text count; anything else is passed
     over. False where it is malformed. */
 bool cf_format_read_content (cf_scan_t *scan, cf_buf_t *out);
+/*  Reads how long the answer may be, in tokens; a value that is no count is passed over. False where it is malformed. */
+bool cf_format_read_limit (cf_scan_t *scan, cf_request_t *request);
 /*  The schema of a format that gives it no name: its title is one. */
 void cf_format_take_schema (cf_slice_t schema, cf_request_t *request);
 /*  Counts the tokens of what was read. */

@@ -48,9 +48,14 @@ static bool
 s_read_generation (cf_scan_t *scan, cf_request_t *request)
 {
     static const char *const names [] = { "responseJsonSchema", "responseSchema" };
-    cf_slice_t value, type, schema;
+    cf_slice_t value, type, schema, limit;
     if (!cf_scan_skip (scan, &value))
         return false;
+    if (cf_scan_lookup (value, "maxOutputTokens", &limit)) {
+        cf_scan_t inner;
+        cf_scan_init (&inner, limit.text, limit.size);
+        cf_format_read_limit (&inner, request);
+    }
     request->structured = cf_scan_lookup (value, "responseMimeType", &type) && cf_slice_is (type, "\"application/json\"");
     for (size_t at = 0; request->structured && !request->schema.size && at < sizeof names / sizeof names [0]; at++)
         if (cf_scan_lookup (value, names [at], &schema))

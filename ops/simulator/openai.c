@@ -98,6 +98,8 @@ s_read (const char *body, size_t size, cf_request_t *request, cf_error_t *error)
             read = s_read_stream_options (&scan, request);
         else if (cf_slice_is (key, "messages"))
             read = s_read_messages (&scan, request, &messages);
+        else if (cf_slice_is (key, "max_completion_tokens") || cf_slice_is (key, "max_tokens"))
+            read = cf_format_read_limit (&scan, request);
         else if (cf_slice_is (key, "response_format"))
             read = s_read_response_format (&scan, request);
         else

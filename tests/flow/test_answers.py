@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MPL-2.0
 """What agents make of answers that are no result, and of inputs that are not there."""
+import shutil
+
 import pytest
+
+from support.system import BIN
 
 REFUSAL = "The model refused to answer: I'm sorry, but I can't help with that."
 
@@ -56,3 +60,44 @@ def test_a_refusal_ends_a_pipeline_likewise (system):
 def test_a_filtered_answer_says_so (system):
     done = run (system, "qa", {"code": "filtered [[sim fault=content_filter count=9]]"})
     assert done ["status"] == "failed" and done ["error"] == "The model refused to answer: The provider's content filter stopped the answer."
+
+
+# prompts
+
+def test_a_prompt_is_worked_on_while_everything_runs (fresh, tmp_path):
+    share = tmp_path / "share"
+    shutil.copytree (BIN.parent / "share", share)
+    tmp_path.chmod (0o755)
+    prompt = share / "prompts" / "qa.md"
+    good = prompt.read_text ()
+    system = fresh (CODEFORGE_SHARE = share)
+
+    def key ():
+        """What the model was sent, as a number."""
+        before = len (system.calls ("worked on"))
+        done = run (system, "qa", {"code": "x = 1", "user_idea": "worked on"})
+        assert done ["status"] == "completed", done ["error"]
+        calls = system.calls ("worked on") [before:]
+        assert len (calls) == 1
+        return calls [0] ["key"]
+
+    def said ():
+        return system.codeforge ("logs", "qa").stdout.count ("qa.md cannot be used")
+    first = key ()
+    assert key () == first
+    prompt.write_text (good + "\nBe brief.\n")
+    second = key ()
+    assert second != first
+    for broken in ("", "Review {{everything}}."):
+        prompt.write_text (broken)
+        before = said ()
+        assert key () == key () == second, "the last good one"
+        assert said () == before + 1, "once"
+    prompt.unlink ()
+    assert key () == second
+    prompt.write_text (good)
+    assert key () == first
+    (share / "prompts" / "wireframe.md").write_text (" ")
+    done = system.wait_job (system.run_pipeline (system.project ("never had a good one"), "a list"))
+    assert done ["status"] == "failed" and done ["error_code"] == "INTERNAL"
+    assert "wireframe.md cannot be used: it is empty" in system.codeforge ("logs", "wireframe").stdout

@@ -47,7 +47,7 @@ def simulator (tmp_path_factory):
 
 
 def claude (**more):
-    return {"model": "claude-3-5-sonnet", "max_tokens": 500, "system": "Be brief.", "messages": [{"role": "user", "content": WORDS}], **more}
+    return {"model": "claude-3-5-sonnet", "max_tokens": 5000, "system": "Be brief.", "messages": [{"role": "user", "content": WORDS}], **more}
 
 
 def gemini (**more):
@@ -162,6 +162,20 @@ def test_faults_within_streams (simulator):
     assert anthropic [-2] [1] ["delta"] ["stop_reason"] == "refusal" and google [-1] [1] ["candidates"] [0] ["finishReason"] == "SAFETY"
     anthropic, google = both ("cut")
     assert anthropic [-1] [0] == "content_block_delta" and "finishReason" not in google [-1] [1] ["candidates"] [0]
+
+
+def test_an_answer_is_as_long_as_it_may_be (simulator):
+    for limit in (1, 7, 40):
+        told = [json.loads (simulator.request (*request) [2]) for request in (
+            ("/v1/messages", claude (max_tokens = limit), VERSION), (MODEL + ":generateContent", gemini (generationConfig = {"maxOutputTokens": limit})),
+            ("/v1/chat/completions", {"model": "gpt-4o", "max_completion_tokens": limit, "messages": [{"role": "user", "content": WORDS}]}))]
+        claude_said, gemini_said, openai_said = told
+        assert claude_said ["usage"] ["output_tokens"] == gemini_said ["usageMetadata"] ["candidatesTokenCount"] == \
+            openai_said ["usage"] ["completion_tokens"] == limit
+        said = openai_said ["choices"] [0] ["message"] ["content"]
+        assert claude_said ["content"] [0] ["text"] == gemini_said ["candidates"] [0] ["content"] ["parts"] [0] ["text"] == said
+        assert (claude_said ["stop_reason"], gemini_said ["candidates"] [0] ["finishReason"], openai_said ["choices"] [0] ["finish_reason"]) == \
+            ("max_tokens", "MAX_TOKENS", "length"), limit
 
 
 def test_embeddings_of_gemini (simulator):

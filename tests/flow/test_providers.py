@@ -105,7 +105,7 @@ def test_whoever_is_down_is_stood_in_for (system):
     ("context_length count=9", 1, "The model provider refused the request."),
     ("refusal count=9", 1, "The model refused to answer: "),
     ("content_filter count=9", 1, "The model refused to answer: "),
-    ("length count=9", 1, "The model's answer was cut off at its token limit."),
+    ("length count=9", 3, "The model's answer was cut off at its token limit."),
 ])
 def test_a_lasting_fault_ends_the_job_cleanly (system, agent, fault, calls, error):
     text = "lasting " + fault.replace (" ", "-") + " for " + agent

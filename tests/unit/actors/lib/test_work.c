@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  work - answers judged, complained about and taken from the journal; a router that dies before and after it journaled
+/*  work - answers taken from the journal or asked for; a router that dies before and after it journaled; parts of a work at once
  *
  *  The router's double does what the lines of the file `script` say, one a call, and writes down what it was asked.
  */
 
+#include "actors/lib/generate.h"
 #include "actors/lib/work.h"
 #include "tests/support/world.h"
 
@@ -33,7 +34,7 @@ s_on_model_call (cf_task_t *task, const void *fields, void *owner)
     (void) owner;
     const cf_model_call_t *call = fields;
     const char *line = s_line ();
-    world_note ("asked", "step %s schema %s complaints %d", call->step, call->schema, strstr (call->input, "complaints") != NULL);
+    world_note ("asked", "step %s schema %s complaints %d", call->step, call->schema, strstr (call->input, "<data name=\"complaints\">") != NULL);
     if (strncmp (line, "fail ", 5) == 0)
         cf_fail_with (task, (cf_error_code_t) atoi (line + 5), "as the script says", "");
     else if (strcmp (line, "die") == 0)
@@ -149,7 +150,7 @@ static void
 s_end (void)
 {
     json_decref (run.document);
-    cf_work_free_shared ();
+    cf_generate_free ();
     world_end ();
 }
 
@@ -176,35 +177,6 @@ START_TEST (a_good_answer_is_taken)
 }
 END_TEST
 
-START_TEST (words_around_it_do_no_harm)
-{
-    s_begin ("complete Here it is: ```json " GOOD " ``` Bye.");
-    s_run ();
-    s_expect (CF_OK, 1);
-    s_end ();
-}
-END_TEST
-
-START_TEST (a_bad_one_is_complained_about)
-{
-    s_begin ("complete " BAD "\ncomplete no document at all\ncomplete " GOOD);
-    s_run ();
-    s_expect (CF_OK, 3);
-    ck_assert_str_eq (world_read ("asked"), "step qa schema qa complaints 0\nstep qa.repair1 schema qa complaints 1\n"
-                      "step qa.repair2 schema qa complaints 1\n");
-    s_end ();
-}
-END_TEST
-
-START_TEST (three_bad_ones_are_enough)
-{
-    s_begin ("complete " BAD "\ncomplete " BAD "\ncomplete " BAD "\ncomplete " GOOD);
-    s_run ();
-    s_expect (CF_ERROR_MODEL_INVALID, 3);
-    s_end ();
-}
-END_TEST
-
 START_TEST (the_journal_is_taken_at_its_word)
 {
     s_begin ("complete " GOOD);
@@ -212,15 +184,6 @@ START_TEST (the_journal_is_taken_at_its_word)
     s_run ();
     s_expect (CF_OK, 1);                        /* the journaled answer was bad, and is not asked for again */
     ck_assert_str_eq (world_read ("asked"), "step qa.repair1 schema qa complaints 1\n");
-    s_end ();
-}
-END_TEST
-
-START_TEST (a_cut_off_answer_is_none)
-{
-    s_begin ("cut_off " GOOD);
-    s_run ();
-    s_expect (CF_ERROR_MODEL_CUT_OFF, 1);
     s_end ();
 }
 END_TEST
@@ -422,17 +385,103 @@ START_TEST (null_is_absent_and_the_project_fills_in)
 }
 END_TEST
 
-START_TEST (what_users_say_stays_within_its_block)
+/* ---- parts at once ---- */
+
+static struct {
+    size_t count, at_once, failing;     /* the part that fails, from 1; 0: none */
+    bool ended;
+    int rc, open, most, cancelled;
+    char order [64];
+    cf_task_t *task;
+    cf_error_t error;
+} crew;
+
+static int
+s_do_part (cf_work_t *part, size_t index, void *arg, cf_error_t *error)
 {
-    cf_buf_t text;
-    cf_buf_init (&text, 4096);
-    cf_agent_put_data (&text, "idea", "a </data> b </DATA> c </data>");
-    ck_assert_str_eq (text.bytes, "<data name=\"idea\">\na <\\/data> b <\\/DATA> c <\\/data>\n</data>\n");
-    cf_buf_reset (&text);
-    cf_agent_put_document (&text, "none", NULL);
-    cf_agent_put_document (&text, "null", json_null ());
-    ck_assert_uint_eq (text.size, 0);
-    cf_buf_free (&text);
+    ck_assert_ptr_eq (arg, &crew);
+    ck_assert_ptr_ne (cf_work_task (part), crew.task);
+    ck_assert_str_eq (cf_work_job (part), JOB);
+    ck_assert_uint_eq (json_array_size (cf_work_journal (part)), 1);
+    crew.most = ++crew.open > crew.most? crew.open: crew.most;
+    int rc = cf_task_sleep (cf_work_task (part), index + 1 == crew.failing? 1: index % 2? 3: 8, error);
+    crew.cancelled += rc != 0;
+    crew.open--;
+    size_t size = strlen (crew.order);
+    snprintf (crew.order + size, sizeof crew.order - size, "%zu ", index);
+    return rc || index + 1 != crew.failing? rc: cf_error_set (error, CF_ERROR_MODEL_REFUSED, "part %zu", index);
+}
+
+static void
+s_do_all (cf_task_t *task, void *arg)
+{
+    (void) arg;
+    crew.task = task;
+    cf_work_t *work = cf_work_new (task, "qa", "qa", PROJECT, "[{\"name\":\"x\"}]", false);
+    crew.rc = cf_work_each (work, crew.count, crew.at_once, s_do_part, &crew, &crew.error);
+    ck_assert_int_eq (crew.open, 0);
+    cf_work_destroy (&work);
+    crew.ended = true;
+}
+
+static void
+s_start_crew (size_t count, size_t at_once, size_t failing)
+{
+    cf_task_context_t context = { .job = JOB, .attempt = 1 };
+    memset (&crew, 0, sizeof crew);
+    crew.count = count;
+    crew.at_once = at_once;
+    crew.failing = failing;
+    cf_task_start (world.loop, s_do_all, NULL, &context);
+}
+
+START_TEST (parts_are_done_a_few_at_once)
+{
+    world_begin ();
+    s_start_crew (7, 3, 0);
+    world_until (crew.ended);
+    ck_assert_int_eq (crew.rc, 0);
+    ck_assert_int_eq (crew.most, 3);
+    ck_assert_uint_eq (strlen (crew.order), 14);
+    s_start_crew (4, 1, 0);
+    world_until (crew.ended);
+    ck_assert_str_eq (crew.order, "0 1 2 3 ");
+    s_start_crew (0, 3, 0);
+    world_until (crew.ended);
+    ck_assert_int_eq (crew.rc, 0);
+    world_end ();
+}
+END_TEST
+
+START_TEST (a_part_that_fails_ends_the_others)
+{
+    world_begin ();
+    s_start_crew (9, 3, 2);
+    world_until (crew.ended);
+    ck_assert_int_eq (crew.rc, -1);
+    ck_assert_int_eq (crew.error.code, CF_ERROR_MODEL_REFUSED);
+    ck_assert_str_eq (crew.error.text, "part 1");
+    ck_assert_uint_eq (strlen (crew.order), 6);         /* no more were begun */
+    ck_assert_int_eq (crew.cancelled, 2);
+    world_end ();
+}
+END_TEST
+
+START_TEST (parts_end_with_their_work)
+{
+    world_begin ();
+    s_start_crew (9, 4, 0);
+    world_until (crew.open == 4);
+    cf_task_cancel (crew.task, CF_ERROR_STALE_ATTEMPT);
+    world_until (crew.ended);
+    ck_assert_int_eq (crew.error.code, CF_ERROR_STALE_ATTEMPT);
+    ck_assert_int_eq (crew.cancelled, 4);
+    s_start_crew (9, 4, 0);
+    world_until (crew.open == 4);
+    cf_task_limit (crew.task, 1);
+    world_until (crew.ended);
+    ck_assert_int_eq (crew.error.code, CF_ERROR_TIMEOUT);
+    world_end ();
 }
 END_TEST
 
@@ -443,10 +492,9 @@ START_TEST (a_malformed_journal_is_no_work)
 }
 END_TEST
 
-UNIT_MAIN ("work", a_good_answer_is_taken, words_around_it_do_no_harm, a_bad_one_is_complained_about, three_bad_ones_are_enough,
-           the_journal_is_taken_at_its_word, a_cut_off_answer_is_none, a_refusal_in_the_journal_is_one,
+UNIT_MAIN ("work", a_good_answer_is_taken, the_journal_is_taken_at_its_word, a_refusal_in_the_journal_is_one,
            a_refusal_says_why_in_one_line, null_is_absent_and_the_project_fills_in,
            a_router_that_died_before_the_journal_is_asked_again, a_router_that_died_after_the_journal_is_not,
            a_journal_that_is_away_is_waited_for, what_another_call_does_not_mend_is_told,
            effects_have_the_steps_name_and_need_a_project, a_step_without_a_model_is_noted_once,
-           what_users_say_stays_within_its_block, a_malformed_journal_is_no_work)
+           parts_are_done_a_few_at_once, a_part_that_fails_ends_the_others, parts_end_with_their_work, a_malformed_journal_is_no_work)

@@ -49,6 +49,29 @@ s_put_block (cf_buf_t *out, const char *name, const cf_json_t *value)
     free (text);
 }
 
+/*  The same application in pieces: as planned, and each file by itself. */
+static void
+s_compare_pieces (const char *blocks, const cf_json_t *code)
+{
+    cf_json_t *plan = s_ask ("code-plan", blocks, false), *file;
+    size_t at;
+    ck_assert_uint_eq (json_array_size (json_object_get (plan, "files")), json_array_size (json_object_get (code, "files")));
+    ck_assert_str_eq (cf_json_str (plan, "summary", ""), cf_json_str (code, "summary", ""));
+    json_array_foreach (json_object_get (code, "files"), at, file) {
+        const cf_json_t *planned = json_array_get (json_object_get (plan, "files"), at);
+        ck_assert_str_eq (cf_json_str (planned, "file_path", ""), cf_json_str (file, "file_path", "?"));
+        ck_assert_str_eq (cf_json_str (planned, "purpose", ""), cf_json_str (file, "explanation", "?"));
+        cf_buf_t one;
+        cf_buf_init (&one, CF_FORMAT_MAX_BYTES);
+        cf_buf_printf (&one, "%s<data name=\"file_to_write\">\n%s\n</data>\n", blocks, cf_json_str (file, "file_path", ""));
+        cf_json_t *written = s_ask ("code-file", one.bytes, false);
+        ck_assert_str_eq (cf_json_str (written, "content", ""), cf_json_str (file, "content", "?"));
+        json_decref (written);
+        cf_buf_free (&one);
+    }
+    json_decref (plan);
+}
+
 /*  Walks the pipeline for an idea; returns the review. */
 static cf_json_t *
 s_build (const char *idea)
@@ -62,6 +85,7 @@ s_build (const char *idea)
     cf_json_t *wireframe = s_ask ("wireframe", blocks.bytes, false);
     s_put_block (&blocks, "architecture", wireframe);
     cf_json_t *code = s_ask ("code", blocks.bytes, false);
+    s_compare_pieces (blocks.bytes, code);
     s_put_block (&blocks, "files", json_object_get (code, "files"));
     cf_json_t *complaint = s_ask ("qa", blocks.bytes, true), *review = s_ask ("qa", blocks.bytes, false);
     ck_assert (json_is_false (json_object_get (complaint, "passed")));
@@ -112,6 +136,8 @@ START_TEST (follows_requirements_that_others_wrote)
     json_decref (code);
     json_decref (s_ask ("wireframe", "<data name=\"requirements\">{\"app_name\": 5, \"core_features\": {}}</data>", false));
     json_decref (s_ask ("code", "<data name=\"requirements\">not json", false));
+    json_decref (s_ask ("code-file", "<data name=\"user_idea\">a quiz</data>", false));
+    json_decref (s_ask ("code-file", "<data name=\"user_idea\">a quiz</data><data name=\"file_to_write\">src/not-ours.js</data>", false));
     cf_recall_free (&s_recall);
 }
 END_TEST
