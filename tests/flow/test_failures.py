@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from support.provider import FORMATS, Provider, cut, endless, example, failing, filtered, for_ever, late, malformed, reset, silent, stalled, status, too_long
+from support.provider import FORMATS, Provider, ask, cut, endless, example, failing, filtered, for_ever, late, malformed, reset, silent, stalled, status, too_long
 from support.system import System, wait_for
 
 # the first choice, its agent, the schema that this answers to, the fallback
@@ -48,13 +48,6 @@ def project (system):
 @pytest.fixture (params = list (CHOICES))
 def first (request):
     return request.param
-
-
-def ask (system, project, agent, text):
-    """A job of an agent that makes one model call about text."""
-    context = {"pedagogy": {"question": f"Why {text}?"}, "qa": {"code": f"const name = '{text}'"}, "research": {"user_idea": text, "skip_clarification": True},
-               "wireframe": {"requirements": {**example ("requirements"), "app_name": text}}}
-    return system.run_agent (project, agent, context [agent])
 
 
 class Case:

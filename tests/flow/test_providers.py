@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from support.provider import Provider, for_ever, status
+from support.provider import Provider, ask, for_ever, status
 from support.system import BIN, System
 
 OPENAI, GOOGLE, ANTHROPIC = "openai/gpt-4o", "google/gemini-1.5-pro", "anthropic/claude-3-5-sonnet"
@@ -47,9 +47,7 @@ def rule (system, **settings):
 def run (system, project, agent, text, fault = ""):
     """A finished job of an agent that makes one model call, which suffers fault."""
     directive = f" [[sim fault={fault}]]" if fault else ""
-    context = {"research": {"user_idea": f"{text}{directive}", "skip_clarification": True}, "qa": {"code": f"const name = '{text}'{directive}"},
-               "pedagogy": {"question": f"Why {text}?{directive}"}}
-    return system.wait_job (system.run_agent (project, agent, context [agent]))
+    return system.wait_job (ask (system, project, agent, text + directive))
 
 
 def chats (system, text):

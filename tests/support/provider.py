@@ -27,6 +27,13 @@ def example (schema):
     return json.loads ((SCHEMAS / f"{schema}.json").read_text ()) ["examples"] [0]
 
 
+def ask (system, project, agent, text):
+    """A job of an agent that makes one model call, about text."""
+    context = {"pedagogy": {"question": f"Why {text}?"}, "qa": {"code": f"const name = '{text}'"}, "research": {"user_idea": text, "skip_clarification": True},
+               "wireframe": {"requirements": {**example ("requirements"), "app_name": text}}}
+    return system.run_agent (project, agent, context [agent])
+
+
 def data (event, name = None):
     return ((f"event: {name}\n" if name else "") + f"data: {json.dumps (event)}\n\n").encode ()
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  schema - the official test suite where it is at hand, our own cases, every file in proto/schema
- *
- *  CF_SHARED names the folder that holds json-schema-test-suite; default: ../shared/data beside the sources.
  */
 
 #include "proto/schema.h"
@@ -159,15 +157,11 @@ s_run_file (const char *folder, const char *name)
 
 START_TEST (passes_the_official_suite)
 {
-    char folder [500];
-    const char *shared = getenv ("CF_SHARED");
-    snprintf (folder, sizeof folder, "%s/json-schema-test-suite/draft2020-12",
-              shared? shared: CF_SOURCE_DIR "/../shared/data");
-    DIR *files = opendir (folder);
-    if (!files) {
-        printf ("skipped: JSON-Schema-Test-Suite is not here (CF_SHARED)\n");
+    const char *folder = unit_collection ("json-schema-test-suite/draft2020-12");
+    if (!folder)
         return;
-    }
+    DIR *files = opendir (folder);
+    ck_assert_ptr_nonnull (files);
     size_t count = 0;
     struct dirent *file;
     while ((file = readdir (files)))

@@ -84,12 +84,13 @@ static inline void stream_check (const cf_provider_api_t *api, const char *strea
 /*  Body of a recorded answer in chunked encoding, as far as it came; to be freed. NULL where the recordings are not there. */
 static inline char *stream_recorded (const char *name, size_t *size)
 {
-    const char *shared = getenv ("CF_SHARED");
-    char path [512], line [4096];
-    snprintf (path, sizeof path, "%s/data/wire/%s.res.http", shared? shared: "", name);
-    FILE *file = fopen (path, "r");
-    if (!file)
+    const char *folder = unit_collection ("wire");
+    char path [600], line [4096];
+    if (!folder)
         return NULL;
+    snprintf (path, sizeof path, "%s/%s.res.http", folder, name);
+    FILE *file = fopen (path, "r");
+    ck_assert_msg (file != NULL, "%s", path);
     cf_buf_t body;
     cf_buf_init (&body, 1 << 20);
     while (fgets (line, sizeof line, file) && strcmp (line, "\r\n") != 0)

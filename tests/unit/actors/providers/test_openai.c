@@ -129,6 +129,10 @@ START_TEST (reads_recorded_streams)
 {
     static const char hello [] = "Hello! \xC5\xBDlu\xC5\xA5ou\xC4\x8Dk\xC3\xBD k\xC5\xAF\xC5\x88 \xF0\x9F\x90\x8E says hi from the mock.";
     stream_check_recorded (s_api, "oai-chat-stream", (expected_t) { hello, CF_READING_STOP, true, true, 2, 12, CF_FAILURE_NONE });
+    stream_check_recorded (s_api, "sdk-oai-stream", (expected_t) { hello, CF_READING_STOP, true, true, 2, 12, CF_FAILURE_NONE });
+    static const char *const broken [] = { "oai-chat-stream-cutms", "sdk-oai-cut" };
+    for (size_t at = 0; at < sizeof broken / sizeof broken [0]; at++)
+        stream_check_recorded (s_api, broken [at], (expected_t) { "This answer will be cut in the middle of", CF_READING_OPEN, false, false, 0, 0, CF_FAILURE_CUT });
     stream_check_recorded (s_api, "oai-chat-tools-stream", (expected_t) { "", CF_READING_OTHER, true, false, 0, 0, CF_FAILURE_GARBLED });
 }
 END_TEST

@@ -123,15 +123,15 @@ s_check_file (const char *folder, const char *name)
 
 START_TEST (agrees_with_the_public_suite)
 {
-    const char *shared = getenv ("CF_SHARED");
-    char folder [256];
-    snprintf (folder, sizeof folder, "%s/data/json-parsing", shared? shared: "");
+    const char *folder = unit_collection ("json-parsing");
+    if (!folder)
+        return;
     DIR *files = opendir (folder);
-    for (struct dirent *entry = files? readdir (files): NULL; entry; entry = readdir (files))
+    ck_assert_ptr_nonnull (files);
+    for (struct dirent *entry = readdir (files); entry; entry = readdir (files))
         if (strchr ("yn", *entry->d_name))
             s_check_file (folder, entry->d_name);
-    if (files)
-        closedir (files);
+    closedir (files);
 }
 END_TEST
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  json - the public collection of parser tests where it is at hand, and our own limits
- *
- *  CF_SHARED names the folder that holds json-parsing; default: ../shared/data beside the sources.
  */
 
 #include "proto/base/json.h"
@@ -45,14 +43,11 @@ s_read (const char *folder, const char *name, size_t *size)
 
 START_TEST (parses_what_is_json_and_nothing_else)
 {
-    char folder [500];
-    const char *shared = getenv ("CF_SHARED");
-    snprintf (folder, sizeof folder, "%s/json-parsing", shared? shared: CF_SOURCE_DIR "/../shared/data");
-    DIR *files = opendir (folder);
-    if (!files) {
-        printf ("skipped: the JSON parsing collection is not here (CF_SHARED)\n");
+    const char *folder = unit_collection ("json-parsing");
+    if (!folder)
         return;
-    }
+    DIR *files = opendir (folder);
+    ck_assert_ptr_nonnull (files);
     size_t count = 0;
     struct dirent *file;
     while ((file = readdir (files))) {
