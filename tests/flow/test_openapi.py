@@ -309,6 +309,20 @@ def test_every_violation_of_a_body_is_named (document, operation, case):
         assert [fault ["field"] for fault in refused (document, operation, answer, 422) ["details"] ["errors"]] [0] == ""
 
 
+@operations (has_body)
+def test_an_optional_member_may_be_null (document, system, operation):
+    """It then passes for absent: what comes after the body is judged, that there is no such project or job."""
+    schema, body, path = document.resolve (operation.request_schema), operation.example (), operation.path.replace ("{path}", "src/app.js")
+    for name in re.findall (r"{(\w+)}", path):
+        path = path.replace ("{" + name + "}", NOBODY)
+    members = schema.get ("properties", {})
+    body = {**body, **{name: NOBODY for name in ("project_id", "job_id") if name in body}}
+    for name in set (members) - set (schema.get ("required", [])):
+        answer = system.request (operation.method, path, {**body, name: None}, user = None if operation.is_public else "")
+        assert answer.status in (200, 201, 400, 404), f"{name}: {answer.body}"
+        refused (document, operation, answer, answer.status) if answer.status >= 400 else judge (document, operation, answer)
+
+
 def system_request (case, path, raw, kind):
     return case.system.request (case.operation.method, path, raw = raw, headers = {"Content-Type": kind}, user = None if case.operation.is_public else "")
 
