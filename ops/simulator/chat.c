@@ -138,13 +138,25 @@ s_limit (cf_reply_t *reply, unsigned max_tokens)
     }
 }
 
+/*  The document, and around it what chatty models say. 0, or -1. */
+static int
+s_write (const reading_t *self, bool flawed, cf_fault_kind_t fault, cf_buf_t *text)
+{
+    bool fenced = fault == CF_FAULT_FENCED;
+    if (fenced)
+        cf_buf_puts (text, "Here is what you asked for, {as always}:\n\n```json\n");
+    if (cf_answer_write (&self->request, &self->brief, flawed, text))
+        return -1;
+    return fenced? cf_buf_puts (text, "\n```\n\nShall I change {anything}?"): 0;
+}
+
 static cf_rendered_t *
 s_render (reading_t *self, const cf_ask_t *ask, bool flawed, cf_fault_kind_t fault)
 {
     cf_buf_t text;
     cf_buf_init (&text, CF_FORMAT_MAX_BYTES);
     cf_rendered_t *rendered = calloc (1, sizeof *rendered);
-    if (!rendered || cf_answer_write (&self->request, &self->brief, flawed, &text)) {
+    if (!rendered || s_write (self, flawed, fault, &text)) {
         free (rendered);
         cf_buf_free (&text);
         return NULL;

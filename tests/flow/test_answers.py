@@ -13,6 +13,10 @@ def run (system, agent, context, project = None):
     return system.wait_job (system.run_agent (project or system.project ("answers"), agent, context))
 
 
+def names (job):
+    return [step ["name"] for step in job ["steps"]]
+
+
 # what is null is not there
 
 def test_null_means_that_the_project_is_asked (system):
@@ -60,6 +64,26 @@ def test_a_refusal_ends_a_pipeline_likewise (system):
 def test_a_filtered_answer_says_so (system):
     done = run (system, "qa", {"code": "filtered [[sim fault=content_filter count=9]]"})
     assert done ["status"] == "failed" and done ["error"] == "The model refused to answer: The provider's content filter stopped the answer."
+
+
+# words around it, and what is no document
+
+@pytest.mark.parametrize ("agent, context", [
+    ("research", {"user_idea": "a chatty idea [[sim fault=fenced count=9]]", "skip_clarification": True}),
+    ("qa", {"code": "chatty [[sim fault=fenced count=9]]"}), ("pedagogy", {"question": "Chatty? [[sim fault=fenced count=9]]"})])
+def test_words_around_a_document_are_dropped (system, agent, context):
+    done = run (system, agent, context)
+    assert done ["status"] == "completed", done ["error"]
+    assert names (done) == [agent], "it was good at once"
+
+
+@pytest.mark.parametrize ("fault", ["invalid_json", "invalid_schema"])
+def test_what_is_no_document_is_asked_for_again_twice (system, fault):
+    for count, mended in ((2, True), (3, False)):
+        done = run (system, "qa", {"code": "x = 1", "user_idea": f"never mind {fault} [[sim fault={fault} count={count}]]"})
+        assert names (done) == ["qa", "qa.repair1", "qa.repair2"]
+        assert done ["status"] == ("completed" if mended else "failed"), done ["error"]
+        assert mended or (done ["error"] == "The model's answer did not satisfy its schema." and done ["error_code"] == "MODEL_INVALID")
 
 
 # prompts

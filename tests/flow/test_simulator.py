@@ -294,6 +294,8 @@ def test_content_faults (simulator):
     assert finish == "length" and whole.startswith (text) and 0.5 < len (text) / len (whole) < 0.7 and usage
     text, finish, _ = fault ("content_filter")
     assert finish == "content_filter" and whole.startswith (text)
+    text, finish, _ = fault ("fenced")
+    assert finish == "stop" and f"```json\n{whole}\n```" in text and not text.startswith ("`")
     text, finish, _ = fault ("invalid_json")
     assert finish == "stop" and text
     with pytest.raises (ValueError):

@@ -23,7 +23,7 @@ s_take (const char *idea, const char *visible)
 START_TEST (names_lead_there_and_back)
 {
     static const char *const names [] = {
-        "status401", "status503", "quota", "context_length", "reset", "silent", "stall", "cut", "length", "badchunk", "nodone", "refusal", "invalid_json",
+        "status401", "status503", "quota", "context_length", "reset", "silent", "stall", "cut", "length", "badchunk", "nodone", "fenced", "refusal", "invalid_json",
         "invalid_schema", "content_filter", "error_in_stream", "none",
     };
     cf_fault_t fault;
