@@ -10,6 +10,7 @@
 #include "actors/ledger/usage.h"
 #include "proto/base/clock.h"
 #include "proto/base/config.h"
+#include "proto/base/log.h"
 #include "proto/base/metric.h"
 
 #include <stdio.h>
@@ -58,6 +59,16 @@ cf_budget_recount (cf_job_t *job)
     if (job->account)
         job->account->counted = job->account->counted - job->counted + counts;
     job->counted = counts;
+}
+
+/*  "$0.25", or with as many decimals as it takes. */
+static const char *
+s_dollars (uint64_t millionths, char text [32])
+{
+    int size = snprintf (text, 32, "$%llu.%06llu", (unsigned long long) (millionths / 1000000u), (unsigned long long) (millionths % 1000000u));
+    while (text [size - 1] == '0' && text [size - 3] != '.')
+        text [--size] = 0;
+    return text;
 }
 
 /* ---- holds ---- */
@@ -305,16 +316,6 @@ cf_budget_read (cf_budget_t *self, cf_task_t *task, cf_db_t *db, const cf_job_t 
 
 /* ---- holding ---- */
 
-/*  "$0.25", or with as many decimals as it takes. */
-static const char *
-s_dollars (uint64_t millionths, char text [32])
-{
-    int size = snprintf (text, 32, "$%llu.%06llu", (unsigned long long) (millionths / 1000000u), (unsigned long long) (millionths % 1000000u));
-    while (text [size - 1] == '0' && text [size - 3] != '.')
-        text [--size] = 0;
-    return text;
-}
-
 /*  The text is the job's error, for its owner. */
 static int
 s_refuse (const char *whose, uint64_t limit, uint64_t counted, uint64_t most, cf_error_t *error)
@@ -355,11 +356,14 @@ cf_budget_hold (cf_budget_t *self, cf_job_t *job, const char *id, const char *st
 }
 
 bool
-cf_budget_settle (cf_job_t *job, const char *id, uint64_t lost)
+cf_budget_settle (cf_job_t *job, const char *id, double cost_usd, uint64_t lost)
 {
     cf_hold_t *hold = s_find (job->holds, id);
+    char most [32];
     if (!hold)
         return false;
+    if (cost_usd * 1e6 > (double) hold->most + 0.5)
+        cf_log_warning ("step %s cost $%.6f, more than the %s that was held for it", hold->step, cost_usd, s_dollars (hold->most, most));
     if (lost < hold->lost || lost > CF_BUDGET_MOST)
         lost = hold->lost;
     job->lost += lost;

@@ -39,8 +39,9 @@ int cf_budget_read (cf_budget_t *self, cf_task_t *task, cf_db_t *db, const cf_jo
     attempts are assumed to have cost. 0; -1 with BUDGET_EXCEEDED (then the call holds nothing any more, and lost counts as lost) or INVALID, BUSY (then nothing
     has changed). */
 int cf_budget_hold (cf_budget_t *self, cf_job_t *job, const char *id, const char *step, uint64_t most, uint64_t lost, cf_error_t *error);
-/*  The call id of a job on the desk has ended: what it held is free, lost counts as lost. False where the job holds nothing of that id. */
-bool cf_budget_settle (cf_job_t *job, const char *id, uint64_t lost);
+/*  The call id of a job on the desk has ended: what it held is free, lost counts as lost. What it cost is for the log only, where that is
+    more than was held. False where the job holds nothing of that id. */
+bool cf_budget_settle (cf_job_t *job, const char *id, double cost_usd, uint64_t lost);
 /*  The same of a job that has left the desk: true with *total, all that it has lost, where that is less than was assumed. */
 bool cf_budget_settle_parted (cf_budget_t *self, const char *job, const char *id, uint64_t lost, uint64_t *total);
 

@@ -497,7 +497,7 @@ cf_desk_finish_step (cf_desk_t *self, cf_job_t *job, const cf_job_step_t *done)
     bool known = strcmp (step->status, "completed") == 0;
     if (!known)
         s_complete_step (job, step, done);
-    cf_budget_settle (job, done->hold, done->lost_microusd);
+    cf_budget_settle (job, done->hold, done->cost_usd, done->lost_microusd);
     cf_budget_recount (job);
     step->ticket = cf_ledger_step (self->ledger, job, step, s_place (job, step), done->output, done->outcome, done->provider);
     job->step_ticket = step->ticket;
@@ -530,7 +530,7 @@ cf_desk_release (cf_desk_t *self, cf_task_t *task, const cf_budget_release_t *as
     cf_job_t *job = cf_desk_lookup (self, ask->job, NULL);
     cf_batch_ticket_t ticket = 0;
     uint64_t total;
-    if (job && cf_budget_settle (job, ask->hold, ask->lost_microusd)) {
+    if (job && cf_budget_settle (job, ask->hold, 0, ask->lost_microusd)) {
         ticket = cf_job_is_terminal (job->state)? cf_ledger_lost (self->ledger, job->id, job->lost + cf_job_held (job)):
                  cf_ledger_update (self->ledger, job, false);
         job->version++;

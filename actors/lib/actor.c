@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define CF_ACTOR_DRAIN_MS 5000
+#define CF_ACTOR_UNWIND_MS 500          /* of that, for those who did not end by themselves */
 
 struct cf_actor_t {
     cf_loop_t *loop;
@@ -134,7 +135,8 @@ cf_actor_stop (cf_actor_t *self, int exit_code)
     cf_loop_stop (self->loop);
 }
 
-/*  Turns until every task has ended or the time is up; then cancels what is left and lets it unwind. */
+/*  Turns until every task has ended or the time is up; then cancels what is left and lets it unwind, at first with what it has
+    shielded. */
 static void
 s_drain (cf_actor_t *self)
 {
@@ -142,8 +144,11 @@ s_drain (cf_actor_t *self)
     if (self->stop_fn)
         self->stop_fn (self->stop_arg);
     uint64_t due_ms = cf_clock_ms () + CF_ACTOR_DRAIN_MS;
-    while (cf_task_count () && cf_clock_ms () < due_ms)
+    while (cf_task_count () && cf_clock_ms () + CF_ACTOR_UNWIND_MS < due_ms)
         cf_loop_turn (self->loop, 100);
+    cf_task_cancel_each (CF_ERROR_ACTOR_GONE);
+    while (cf_task_count () && cf_clock_ms () < due_ms)
+        cf_loop_turn (self->loop, 10);
     cf_task_cancel_all (CF_ERROR_ACTOR_GONE);
     for (int turns = 0; cf_task_count () && turns < 100; turns++)
         cf_loop_turn (self->loop, 10);

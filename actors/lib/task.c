@@ -325,12 +325,18 @@ cf_task_cancel (cf_task_t *self, cf_error_code_t code)
 }
 
 void
-cf_task_cancel_all (cf_error_code_t code)
+cf_task_cancel_each (cf_error_code_t code)
 {
     cf_task_t *task;
-    s_world.ending = true;
     DL_FOREACH2 (s_world.alive, task, alive_next)
         cf_task_cancel (task, code);
+}
+
+void
+cf_task_cancel_all (cf_error_code_t code)
+{
+    s_world.ending = true;
+    cf_task_cancel_each (code);
 }
 
 void

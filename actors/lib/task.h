@@ -32,8 +32,9 @@ typedef struct {
     when no stack could be had). The task frees itself when fn returns, which may be before this returns: keep the pointer
     only if fn told otherwise. context may be NULL. */
 cf_task_t *cf_task_start (cf_loop_t *loop, cf_task_fn *fn, void *arg, const cf_task_context_t *context);
-/*  Tasks alive in this process; cancelling all of them because it ends: from then on shields hold nothing off. */
+/*  Tasks alive in this process; cancelling each of them, and all because it ends: from then on shields hold nothing off. */
 size_t cf_task_count (void);
+void cf_task_cancel_each (cf_error_code_t code);
 void cf_task_cancel_all (cf_error_code_t code);
 /*  Frees pooled stacks (at shutdown). */
 void cf_task_free_pool (void);

@@ -320,7 +320,7 @@ START_TEST (what_is_remembered_is_bounded)
         cf_desk_take (scene.desk, &taken);
         cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
         ck_assert_int_eq (s_reserve (job, CALL_A, 1, 0), CF_OK);
-        ck_assert (cf_budget_settle (job, CALL_A, 0));
+        ck_assert (cf_budget_settle (job, CALL_A, 0, 0));
         cf_desk_drop (scene.desk, job);
     }
     char sql [400];

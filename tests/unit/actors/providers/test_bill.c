@@ -142,6 +142,25 @@ START_TEST (a_call_without_an_answer_is_released)
 }
 END_TEST
 
+START_TEST (a_router_that_stops_says_what_it_lost)
+{
+    BEGIN ({ "MAX_JOB_COST_USD", "1" }, PRICES);
+    agent_t agent;
+    PLAY ({ 200, NULL, HALF, SCRIPTED_HANG }, { 200, NULL, WHOLE, SCRIPTED_END });
+    s_ask (&agent, 1);
+    s_until (s_is_asked, "the provider to be asked");
+    kill (s_processes.router, SIGTERM);
+    s_until (s_is_released, "a release");
+    ck_assert_uint_ge (s_purse.lost, (INPUT_BYTES + 3) / 4 * 2);
+    s_end (&s_processes.router, SIGTERM);
+    s_processes.router = s_spawn ("router");
+    s_await (&agent);
+    s_assert_complete (&agent);
+    ck_assert_uint_eq (s_purse.asked, 2);
+    s_finish ();
+}
+END_TEST
+
 /*  A newer attempt's call gets the answer, and pays from what was reserved for it. */
 START_TEST (an_answer_that_waits_keeps_its_reservation)
 {
@@ -188,5 +207,5 @@ START_TEST (what_has_no_bound_is_refused_and_named)
 END_TEST
 
 UNIT_MAIN ("bill", a_byte_is_at_most_a_token, an_attempt_is_reserved_for_and_its_step_settles_that, what_does_not_fit_is_not_asked_for,
-           each_attempt_is_reserved_for_anew, a_call_without_an_answer_is_released, an_answer_that_waits_keeps_its_reservation,
+           each_attempt_is_reserved_for_anew, a_call_without_an_answer_is_released, a_router_that_stops_says_what_it_lost, an_answer_that_waits_keeps_its_reservation,
            what_has_no_bound_is_refused_and_named)
