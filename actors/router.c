@@ -138,14 +138,14 @@ s_explain (const call_t *call, const cf_verdict_t *verdict, cf_error_t *error)
         cf_error_set (error, code, "%s: %s", route->name, cf_failure_row (verdict->failure)->name);
 }
 
-/*  A rate limit speaks of us, not of the provider's health, until its attempts are used up. */
+/*  A rate limit speaks of us, not of the provider's health, until its attempts are used up. What else is no sign of sickness is an
+    answer in good order, if only that we shall not have one: a probe that got it is a good one. */
 static void
 s_report (call_t *call, const cf_route_t *route, const cf_verdict_t *verdict)
 {
-    bool spent = call->tries [call->at].spent;
-    if (verdict->failure == CF_FAILURE_NONE
-        || (cf_failure_row (verdict->failure)->sick && (verdict->failure != CF_FAILURE_RATE_LIMITED || spent)))
-        cf_health_report (call->task, route->provider, verdict->failure);
+    bool spent = call->tries [call->at].spent, sick = cf_failure_row (verdict->failure)->sick;
+    if (verdict->failure != CF_FAILURE_RATE_LIMITED || spent)
+        cf_health_report (call->task, route->provider, sick? verdict->failure: CF_FAILURE_NONE);
 }
 
 static void

@@ -488,6 +488,24 @@ START_TEST (a_sick_provider_is_left_alone_and_probed)
 }
 END_TEST
 
+START_TEST (a_refusal_in_good_order_shows_that_a_provider_is_well)
+{
+    BEGIN ({ "BREAKER_OPEN_MS", "300" });
+    cf_subscription_t *subscription = cf_event_subscribe ("state.breaker.openai", s_on_state, NULL);
+    s_break_circuit ();
+    s_until (s_is_half_open, "the circuit to be half open");
+    PLAY ({ 400, NULL, "{\"error\":{\"code\":\"context_length_exceeded\"}}", SCRIPTED_END });
+    agent_t agent;
+    for (int probe = 0; probe < 2; probe++) {
+        s_call (&agent, 0);
+        ck_assert_int_eq (agent.error.code, CF_ERROR_PROVIDER_REFUSED);
+    }
+    s_until (s_is_closed, "the circuit to close");
+    cf_event_unsubscribe (&subscription);
+    s_finish ();
+}
+END_TEST
+
 START_TEST (a_restarted_breaker_takes_its_state_back)
 {
     BEGIN ({ "BREAKER_OPEN_MS", "2000" });
@@ -658,5 +676,6 @@ UNIT_MAIN ("router", an_answer_is_in_the_journal_before_its_caller_has_it, cut_o
            the_route_that_answered_is_the_one_reported, a_broken_stream_starts_again_and_watchers_are_told,
            one_bad_line_in_a_whole_answer_is_skipped, a_cancelled_call_closes_its_connection,
            a_finished_answer_reaches_the_journal_without_its_caller, an_answer_for_a_stale_attempt_goes_to_the_newer_one, a_step_is_asked_for_once_at_a_time,
-           a_router_that_stops_leaves_nothing_behind, a_sick_provider_is_left_alone_and_probed, a_restarted_breaker_takes_its_state_back, an_operator_sees_circuits_and_closes_one, calls_go_on_without_a_breaker,
+           a_router_that_stops_leaves_nothing_behind, a_sick_provider_is_left_alone_and_probed,
+           a_refusal_in_good_order_shows_that_a_provider_is_well, a_restarted_breaker_takes_its_state_back, an_operator_sees_circuits_and_closes_one, calls_go_on_without_a_breaker,
            texts_are_embedded_with_one_more_attempt)
