@@ -2,7 +2,7 @@
 /*  jobs - the ledger: accepts, queues, leases and ends jobs
  *
  *  Owns:       agent_jobs, codeforge.job_steps and codeforge.job_events; the queues; who holds which job.
- *  Answers:    edges: JOB_SECRET, JOB_CREATE, JOB_READ, JOB_LIST, JOB_CANCEL, JOB_ANSWER, JOB_WATCH, USAGE_READ.
+ *  Answers:    edges: JOB_SECRET, JOB_CREATE, JOB_READ, JOB_AWAIT, JOB_LIST, JOB_CANCEL, JOB_ANSWER, JOB_WATCH, USAGE_READ.
  *              those who work: JOB_SECRET_READ, JOB_STEP, JOB_END, JOB_JOURNAL, LEASES_HELD; event jobs.progress.
  *              the router, where a budget is set: BUDGET_RESERVE, BUDGET_RELEASE.
  *  Asks:       agents (JOB_RUN, JOB_STOP).
@@ -234,26 +234,42 @@ s_on_job_create (cf_task_t *task, const void *fields, void *owner)
 
 /* ---- read ---- */
 
+/*  Ends the call with the user's job of that id as it is, or because there is none. */
+static void
+s_show (cf_task_t *task, jobs_t *self, const char *job, const char *user)
+{
+    cf_job_t *open = cf_desk_lookup (self->desk, job, user), *found = NULL;
+    cf_error_t error = { 0 };
+    bool ours = open && open->accepted;
+    cf_body_t *shown = cf_shown_lookup (self->shown, job, user, ours? open->version: CF_SHOWN_ENDED);
+    if (shown || ours)
+        cf_reply_body (task, shown? shown: cf_shown_print (self->shown, open));
+    else if (cf_ledger_read_job (self->ledger, task, job, user, &found, &error))
+        cf_fail (task, &error);
+    else if (found)
+        cf_reply_body (task, cf_shown_print (self->shown, found));
+    else
+        s_fail_missing (task, job);
+    cf_job_destroy (&found);
+}
+
 static void
 s_on_job_read (cf_task_t *task, const void *fields, void *owner)
 {
-    jobs_t *self = owner;
     const cf_job_read_t *ask = fields;
-    cf_job_t *open = cf_desk_lookup (self->desk, ask->job, ask->user), *found = NULL;
+    s_show (task, owner, ask->job, ask->user);
+}
+
+static void
+s_on_job_await (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_await_t *ask = fields;
     cf_error_t error = { 0 };
-    bool ours = open && open->accepted;
-    cf_body_t *shown = cf_shown_lookup (self->shown, ask->job, ask->user, ours? open->version: CF_SHOWN_ENDED);
-    if (shown || ours)
-        cf_reply_body (task, shown? shown: cf_shown_print (self->shown, open));
-    else if (cf_ledger_read_job (self->ledger, task, ask->job, ask->user, &found, &error))
+    if (cf_desk_await (self->desk, task, ask->job, ask->user, ask->wait_ms, &error))
         cf_fail (task, &error);
-    else if (found && cf_job_is_terminal (found->state))
-        cf_reply_body (task, cf_shown_print (self->shown, found));
-    else if (found)
-        s_reply_json (task, cf_job_show (found));
     else
-        s_fail_missing (task, ask->job);
-    cf_job_destroy (&found);
+        s_show (task, self, ask->job, ask->user);
 }
 
 static void
@@ -719,6 +735,7 @@ static const cf_handler_t s_handlers [] = {
     { CF_JOB_SECRET_READ, s_on_job_secret_read },
     { CF_JOB_CREATE,  s_on_job_create },
     { CF_JOB_READ,    s_on_job_read },
+    { CF_JOB_AWAIT,   s_on_job_await },
     { CF_JOB_LIST,    s_on_job_list },
     { CF_JOB_CANCEL,  s_on_job_cancel },
     { CF_JOB_ANSWER,  s_on_job_answer },
@@ -750,6 +767,7 @@ s_on_stop (void *arg)
     cf_timer_clear (self->loop, &self->prune);
     cf_timer_clear (self->loop, &self->database);
     cf_lease_close (self->lease);
+    cf_desk_end_waits (self->desk);
     if (self->starting)
         cf_task_cancel (self->starting, CF_ERROR_CANCELLED);
     if (self->pruning)

@@ -1,133 +1,49 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  await - events wake the request's task; the ledger says what became of the job */
+/*  await - one call that lasts as long as the job does, within the time; it is asked again where it could not be answered */
 
 #include "http-edge/await.h"
 #include "actors/lib/call.h"
-#include "actors/lib/event.h"
 #include "http-edge/prefer.h"
 #include "http-edge/reply.h"
+#include "proto/base/clock.h"
 #include "proto/base/config.h"
 #include "proto/base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
-#define CF_AWAIT_READ_MS 2000u          /* for the Job after the wait */
+#define CF_AWAIT_READ_MS 2000u          /* for the answer after the wait */
 #define CF_AWAIT_AGAIN_MS 1000u         /* the ledger did not answer: ask it again */
 #define CF_AWAIT_CANCEL_MS 2000u
 #define CF_AWAIT_GRACE_S 1u             /* a job ends at its own limit first, and says so */
 
-typedef struct wait_t {
-    struct wait_t *prev, *next;         /* all there are */
-    cf_request_t *request;
-    cf_subscription_t *subscription;    /* NULL: there is nothing to wait for */
-    cf_timer_t timer;
-    bool told;                          /* it may have stopped working: the ledger knows */
-    bool late;                          /* the time is up */
-} wait_t;
-
-static wait_t *s_waits;
-static unsigned s_count;
+static unsigned s_count;                /* requests that wait */
 
 /* ---- waiting ---- */
 
-static void
-s_on_late (void *arg)
-{
-    wait_t *wait = arg;
-    wait->late = true;
-    cf_task_wake (wait->request->task);
-}
-
-static void
-s_on_advanced (void *arg, const cf_envelope_t *envelope, const void *fields)
-{
-    wait_t *wait = arg;
-    const cf_job_advanced_t *advanced = fields;
-    if (envelope->message != CF_JOB_ADVANCED || strcmp (advanced->event, "progress") == 0 || strcmp (advanced->event, "step") == 0)
-        return;
-    wait->told = true;
-    cf_task_wake (wait->request->task);
-}
-
-/*  False where there is no room for another wait. */
 static bool
-s_begin (wait_t *wait, cf_request_t *request, const char *job)
+s_has_status (const cf_job_shown_t *job, const char *status)
 {
-    char topic [CF_ENVELOPE_NAME_SIZE];
-    snprintf (topic, sizeof topic, "job.%s", job);
-    wait->request = request;
-    wait->subscription = s_count < CF_AWAIT_MAX? cf_event_subscribe (topic, s_on_advanced, wait): NULL;
-    if (!wait->subscription)
-        return false;
-    DL_APPEND (s_waits, wait);
-    s_count++;
-    return true;
-}
-
-static void
-s_end (wait_t *wait)
-{
-    if (!wait->subscription)
-        return;
-    cf_timer_clear (wait->request->loop, &wait->timer);
-    cf_event_unsubscribe (&wait->subscription);
-    DL_DELETE (s_waits, wait);
-    s_count--;
-}
-
-static bool
-s_is (const cf_json_t *job, const char *status)
-{
-    return strcmp (cf_json_str (job, "status", ""), status) == 0;
-}
-
-/*  The Job where it is no longer at work; NULL with error (OK: it is). */
-static cf_json_t *
-s_look (cf_request_t *request, const char *job, cf_error_t *error)
-{
-    *error = (cf_error_t) { 0 };
-    cf_job_shown_t *shown = cf_call (request->task, CF_JOB_READ, &(cf_job_read_t) { .job = job, .user = request->user },
-                                     CF_AWAIT_READ_MS, error);
-    cf_json_t *document = shown? cf_json_parse (shown->shown, strlen (shown->shown), error): NULL;
-    cf_codec_free (&shown);
-    if (!s_is (document, "queued") && !s_is (document, "running"))
-        return document;
-    json_decref (document);
-    return NULL;
+    return job && strcmp (job->status, status) == 0;
 }
 
 /*  The Job where it stopped working within the time; NULL where it did not, or the request is to end. */
-static cf_json_t *
-s_wait (wait_t *wait, const char *job, uint32_t wait_s)
+static cf_job_shown_t *
+s_wait (cf_request_t *request, const char *job, uint32_t wait_s)
 {
+    uint64_t due_ms = cf_clock_ms () + wait_s * 1000u, now_ms;
+    cf_job_shown_t *shown = NULL;
     cf_error_t error = { 0 };
-    cf_json_t *stopped = NULL;
-    cf_task_t *task = wait->request->task;
-    cf_timer_set (wait->request->loop, &wait->timer, wait_s * 1000u, s_on_late, wait);
-    while (!stopped && !wait->late && cf_task_wait_status (task, &error) == 0) {
-        if (!wait->told) {
-            cf_task_wait (task, &error);
-            continue;
-        }
-        wait->told = false;
-        stopped = s_look (wait->request, job, &error);
-        if (!stopped && error.code && cf_task_sleep (task, CF_AWAIT_AGAIN_MS, &error) == 0)
-            wait->told = true;
+    while (!shown && (now_ms = cf_clock_ms ()) < due_ms) {
+        cf_job_await_t ask = { .job = job, .user = request->user, .wait_ms = (uint32_t) (due_ms - now_ms) };
+        shown = cf_call (request->task, CF_JOB_AWAIT, &ask, ask.wait_ms + CF_AWAIT_READ_MS, &error);
+        if (!shown && cf_task_sleep (request->task, CF_AWAIT_AGAIN_MS, &error))
+            break;
     }
-    return stopped || cf_task_wait_status (task, &error)? stopped: s_look (wait->request, job, &error);
-}
-
-void
-cf_await_look_again (void)
-{
-    wait_t *wait, *next;
-    DL_FOREACH_SAFE (s_waits, wait, next) {
-        wait->told = true;
-        cf_task_wake (wait->request->task);
-    }
+    if (s_has_status (shown, "queued") || s_has_status (shown, "running"))
+        cf_codec_free (&shown);
+    return shown;
 }
 
 /* ---- a job ---- */
@@ -200,21 +116,19 @@ s_entrust (cf_request_t *request, const cf_await_wish_t *wish, const char *job)
 
 /*  Makes the job of this id and waits; what was accepted, or NULL after having answered. */
 static cf_job_accepted_t *
-s_try (cf_request_t *request, const cf_await_wish_t *wish, const char *job, cf_json_t **stopped)
+s_try (cf_request_t *request, const cf_await_wish_t *wish, const char *job, cf_job_shown_t **stopped)
 {
-    wait_t wait = { .told = false };
+    bool waits = wish->wait_s && s_count < CF_AWAIT_MAX;
     memcpy (cf_task_context (request->task)->job, job, CF_UUID_SIZE);
-    bool waits = wish->wait_s && s_begin (&wait, request, job);
     if (wish->tied && !waits) {
         cf_reply_fault (request, CF_FAULT_BUSY, NULL);
         return NULL;
     }
+    s_count += waits;
     cf_job_accepted_t *accepted = s_entrust (request, wish, job)? NULL: s_create (request, wish, job);
-    if (accepted && waits) {
-        wait.told = strcmp (accepted->status, "queued") != 0;      /* it was there already, and may have ended */
-        *stopped = s_wait (&wait, job, wish->wait_s);
-    }
-    s_end (&wait);
+    if (accepted && waits)
+        *stopped = s_wait (request, job, wish->wait_s);
+    s_count -= waits;
     return accepted;
 }
 
@@ -228,22 +142,19 @@ s_is_put_off (const cf_request_t *request)
 }
 
 cf_job_accepted_t *
-cf_await_job (cf_request_t *request, const cf_await_wish_t *wish, cf_json_t **ended)
+cf_await_job (cf_request_t *request, const cf_await_wish_t *wish, cf_job_shown_t **ended)
 {
     char job [CF_UUID_SIZE];
     *ended = NULL;
     cf_job_accepted_t *accepted = s_try (request, wish, cf_request_new_id (request, job), ended);
     bool in_vain = accepted && (strcmp (accepted->status, "failed") == 0 || strcmp (accepted->status, "cancelled") == 0);
     if (wish->tied && in_vain) {        /* what an earlier request with the same idempotency key left behind */
-        json_decref (*ended);
-        *ended = NULL;
+        cf_codec_free (ended);
         cf_codec_free (&accepted);
         accepted = s_try (request, wish, cf_uuid_new (job), ended);
     }
-    if (s_is (*ended, "waiting_for_input")) {
-        json_decref (*ended);
-        *ended = NULL;
-    }
+    if (s_has_status (*ended, "waiting_for_input"))
+        cf_codec_free (ended);
     if (accepted && wish->tied && !*ended && !s_is_put_off (request))
         s_cancel (request, job);
     return accepted;
@@ -262,6 +173,12 @@ s_reply_unfinished (cf_request_t *request, const char *agent, cf_error_code_t co
         cf_reply_code (request, code, json_pack ("{s:s}", "agent", agent));
     else
         cf_reply_fault (request, CF_FAULT_AGENT, json_pack ("{s:s}", "agent", agent));
+}
+
+static bool
+s_is (const cf_json_t *job, const char *status)
+{
+    return strcmp (cf_json_str (job, "status", ""), status) == 0;
 }
 
 /*  The result of a Job that has ended; NULL after having answered the request with what became of it. */
@@ -285,8 +202,10 @@ static cf_json_t *
 s_result (cf_request_t *request, const cf_await_wish_t *wish)
 {
     cf_error_t error = { 0 };
-    cf_json_t *ended, *result = NULL;
-    cf_job_accepted_t *accepted = cf_await_job (request, wish, &ended);
+    cf_json_t *result = NULL;
+    cf_job_shown_t *shown;
+    cf_job_accepted_t *accepted = cf_await_job (request, wish, &shown);
+    cf_json_t *ended = shown? cf_json_parse (shown->shown, strlen (shown->shown), &error): NULL;
     if (ended)
         result = s_take_result (request, wish->agent, ended);
     else if (accepted && !wish->tied) {
@@ -298,6 +217,7 @@ s_result (cf_request_t *request, const cf_await_wish_t *wish)
     else if (accepted)
         s_reply_unfinished (request, wish->agent, CF_ERROR_TIMEOUT);
     json_decref (ended);
+    cf_codec_free (&shown);
     cf_codec_free (&accepted);
     return result;
 }

@@ -15,7 +15,6 @@
 #include "http-edge/access.h"
 #include "http-edge/address.h"
 #include "http-edge/auth.h"
-#include "http-edge/await.h"
 #include "http-edge/body.h"
 #include "http-edge/chain.h"
 #include "http-edge/cors.h"
@@ -76,7 +75,6 @@ s_on_lost (void *arg)
 {
     (void) arg;
     cf_stream_catch_up_all ();
-    cf_await_look_again ();
 }
 
 /*  Ready is who is known to the broker and knows what it says of the others. */

@@ -15,12 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 /*  While the database is away, what is uncommitted grows. With so much of it nobody is told of progress any more, and no work begins;
     the rest is for what must not be lost: finished steps, ends. */
 #define CF_DESK_PROGRESS_BYTES (CF_BATCH_WAITING_BYTES / 4)
 #define CF_DESK_BEGIN_BYTES (CF_BATCH_WAITING_BYTES / 2)
 #define CF_DESK_ROW_BYTES 4096          /* at most of a row and an event, but for result, failure and input */
+#define CF_DESK_WAITS_MAX 8192          /* tasks that wait for a job's end: half of the calls that `jobs` takes at once */
 #define CF_DESK_LIMIT_AGAIN_MS 1000     /* an overdue job could not be ended */
 
 typedef struct {
@@ -28,6 +30,15 @@ typedef struct {
     char user [CF_UUID_SIZE];
     size_t open;
 } owner_t;
+
+/*  A task that waits for a job to end; on its stack. */
+typedef struct cf_job_wait_t {
+    struct cf_job_wait_t *prev, *next;
+    cf_job_t *job;                      /* NULL: it is no longer at work */
+    cf_task_t *task;
+    cf_timer_t timer;
+    bool over;                          /* the time is */
+} wait_t;
 
 struct cf_desk_t {
     cf_loop_t *loop;
@@ -38,6 +49,7 @@ struct cf_desk_t {
     cf_shown_t *shown;                  /* or NULL */
     cf_desk_overdue_fn *fn;
     void *arg;
+    size_t waits;
     bool closing;                       /* what is refused now is refused for good */
 };
 
@@ -203,11 +215,76 @@ s_take_out (cf_desk_t *self, cf_job_t *job)
     cf_metric_set (CF_METRIC_jobs_open, HASH_COUNT (self->jobs));
 }
 
+/* ---- waiting for an end ---- */
+
+static void
+s_on_wait_over (void *arg)
+{
+    wait_t *wait = arg;
+    wait->over = true;
+    cf_task_wake (wait->task);
+}
+
+/*  Takes those who wait from a job that is no longer at work. */
+static wait_t *
+s_take_waits (cf_job_t *job)
+{
+    wait_t *waits = job->waits, *wait;
+    job->waits = NULL;
+    DL_FOREACH (waits, wait)
+        wait->job = NULL;
+    return waits;
+}
+
+static void
+s_wake (wait_t *waits)
+{
+    wait_t *next;
+    for (wait_t *wait = waits; wait; wait = next) {
+        next = wait->next;      /* it goes with the task's wait */
+        cf_task_wake (wait->task);
+    }
+}
+
+int
+cf_desk_await (cf_desk_t *self, cf_task_t *task, const char *id, const char *user, uint32_t wait_ms, cf_error_t *error)
+{
+    cf_job_t *job = cf_desk_lookup (self, id, user);
+    int rc = 0;
+    if (!job || !job->accepted || job->state == CF_JOB_WAITING)
+        return 0;
+    if (self->waits == CF_DESK_WAITS_MAX)
+        return cf_error_set (error, CF_ERROR_BUSY, "too many wait for jobs");
+    wait_t wait = { .job = job, .task = task };
+    DL_APPEND (job->waits, &wait);
+    self->waits++;
+    cf_timer_set (self->loop, &wait.timer, wait_ms, s_on_wait_over, &wait);
+    while (wait.job && !wait.over && rc == 0)
+        rc = cf_task_wait (task, error);
+    cf_timer_clear (self->loop, &wait.timer);
+    self->waits--;
+    if (wait.job)
+        DL_DELETE (wait.job->waits, &wait);
+    return rc;
+}
+
+void
+cf_desk_end_waits (cf_desk_t *self)
+{
+    for (cf_job_t *job = self->jobs; job; job = job->hh.next) {
+        wait_t *wait;
+        DL_FOREACH (job->waits, wait)
+            cf_task_cancel (wait->task, CF_ERROR_ACTOR_GONE);
+    }
+}
+
 void
 cf_desk_drop (cf_desk_t *self, cf_job_t *job)
 {
+    wait_t *waits = s_take_waits (job);
     s_take_out (self, job);
     cf_job_destroy (&job);
+    s_wake (waits);
 }
 
 /* ---- telling, after the commit ---- */
@@ -246,14 +323,18 @@ s_on_committed (void *arg, bool ok)
     if (job && ok && notice->ends) {
         job->settled = true;
         cf_metric_add (CF_METRIC_jobs_ended_total, 1);
+        wait_t *waits = s_take_waits (job);
         s_take_out (self, job);
         if (self->shown)
             cf_shown_keep (self->shown, &job);
         else
             cf_job_destroy (&job);
+        s_wake (waits);
     }
     else if (job && notice->ends && !self->closing)
         s_end_otherwise (self, job, notice->seq);
+    else if (job && ok && job->state == CF_JOB_WAITING)
+        s_wake (s_take_waits (job));
     free (notice->shown);
     free (notice);
 }

@@ -49,6 +49,12 @@ void cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const 
 /*  Tells that a step starts; nothing if it has started already. */
 void cf_desk_start_step (cf_desk_t *self, cf_job_t *job, const char *name);
 
+/*  Waits, at most wait_ms, until the user's job of that id is no longer at work: has ended, or waits for input; at once where there is
+    no such open job. 0, or -1 with error: the task is to end, or too many wait already (BUSY). */
+int cf_desk_await (cf_desk_t *self, cf_task_t *task, const char *job, const char *user, uint32_t wait_ms, cf_error_t *error);
+/*  Cancels the tasks that do (ACTOR_GONE: they can ask the next instance). */
+void cf_desk_end_waits (cf_desk_t *self);
+
 /*  Writes a finished step into the journal, adds its usage to the job's, and ends what was held for it. The ticket of its row, 0 when
     too much waits. A step that the journal has already is left as it is. */
 cf_batch_ticket_t cf_desk_finish_step (cf_desk_t *self, cf_job_t *job, const cf_job_step_t *done);

@@ -273,8 +273,8 @@ s_put_failure (cf_json_t *into, const cf_job_t *job)
 }
 
 /*  An end that is not committed yet is not told: a crash would take it back. */
-static cf_job_state_t
-s_visible_state (const cf_job_t *self)
+cf_job_state_t
+cf_job_shown_state (const cf_job_t *self)
 {
     return cf_job_is_terminal (self->state) && !self->settled? CF_JOB_RUNNING: self->state;
 }
@@ -282,7 +282,7 @@ s_visible_state (const cf_job_t *self)
 cf_json_t *
 cf_job_show (const cf_job_t *self)
 {
-    cf_job_state_t state = s_visible_state (self);
+    cf_job_state_t state = cf_job_shown_state (self);
     bool ended = cf_job_is_terminal (state);
     cf_json_t *shown = json_object (), *usage = json_object (), *steps = json_array ();
     json_object_set_new (shown, "job_id", json_string (self->id));

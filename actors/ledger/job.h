@@ -127,6 +127,7 @@ typedef struct cf_job_t {
     cf_job_peer_t *holder;      /* NULL: nobody, or not known yet after a restart */
     cf_timer_t limit;           /* end of its working time */
     void *limit_owner;          /* whoever armed it */
+    struct cf_job_wait_t *waits;        /* tasks that wait for its end: desk.c */
 } cf_job_t;
 
 /*  A job in state QUEUED, attempt 1; NULL when out of memory. Its timer and lists are its user's to clear before destroy. */
@@ -143,6 +144,8 @@ uint64_t cf_job_held (const cf_job_t *self);
 uint32_t cf_job_shown_attempt (const cf_job_t *self);
 /*  The Job of the HTTP API; the caller's. */
 cf_json_t *cf_job_show (const cf_job_t *self);
+/*  The state in it: an end that is not committed is not shown. */
+cf_job_state_t cf_job_shown_state (const cf_job_t *self);
 cf_json_t *cf_job_show_step (const cf_step_t *step);
 /*  Data of an event of this job as it is now: {job_id, status, progress} and, by event, stage and message, step, result
     or error; the caller's. step may be NULL. Without `with_result`, a `complete` leaves its result out. */

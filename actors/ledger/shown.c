@@ -132,7 +132,8 @@ s_print (const cf_job_t *job)
 {
     cf_json_t *shown = cf_job_show (job);
     char *text = cf_json_print (shown);
-    cf_body_t *body = text? cf_body_new (CF_JOB_SHOWN, &(cf_job_shown_t) { .shown = text }): NULL;
+    cf_body_t *body = text? cf_body_new (CF_JOB_SHOWN, &(cf_job_shown_t) { .shown = text, .status = cf_job_state_name (cf_job_shown_state (job)) })
+        : NULL;
     free (text);
     json_decref (shown);
     return body;

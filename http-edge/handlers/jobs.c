@@ -9,13 +9,14 @@
 #include "proto/codec.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void
 s_start (cf_request_t *request, const char *agent)
 {
     char project [CF_UUID_SIZE];
     h2o_iovec_t prefer = cf_request_header (request, "prefer");
-    cf_json_t *ended;
+    cf_job_shown_t *ended;
     cf_await_wish_t wish = { .agent = agent, .project = project, .input = json_object_get (request->body, "input_context") };
     cf_uuid_parse (cf_json_str (request->body, "project_id", ""), project);
     if (prefer.base)
@@ -24,9 +25,10 @@ s_start (cf_request_t *request, const char *agent)
     if (accepted && wish.wait_s)
         cf_reply_header (request, "preference-applied", "wait");
     if (ended)
-        cf_reply_document (request, 200, ended);
+        cf_reply_json (request, 200, ended->shown, strlen (ended->shown));
     else if (accepted)
         cf_await_reply_accepted (request, accepted);
+    cf_codec_free (&ended);
     cf_codec_free (&accepted);
 }
 

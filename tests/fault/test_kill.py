@@ -3,6 +3,7 @@
 
 Finished calls are counted at the provider, by a hash of what was asked.
 """
+import concurrent.futures
 import os
 import signal
 
@@ -40,6 +41,20 @@ def test_the_job_completes_whatever_dies (watched, victim, stage, schema):
     system.assert_no_call_repeated (text)
     finished = [call for call in system.calls (text) if call ["outcome"] == "finished" and call ["agent"] != "embedding"]
     assert len (finished) == 4, "one finished call a step"
+    system.wait_restarted (victim, pid)
+
+
+@pytest.mark.parametrize ("victim", ["jobs", "broker", "qa"])
+def test_a_request_that_waits_gets_its_job_whatever_dies (system, victim):
+    text = f"a waiting request and {victim}"
+    body = {"project_id": system.project (text), "agent_type": "qa", "input_context": {"code": f"# {text} [[sim latency=1200]]"}}
+    with concurrent.futures.ThreadPoolExecutor (1) as pool:
+        waiting = pool.submit (system.request, "POST", "/v1/run-agent", body, headers = {"Prefer": "wait=60"}, patience = 60)
+        wait_for (open_call (system, "qa", text), "the review to be open")
+        pid = system.kill (victim)
+        answer = waiting.result ()
+    assert answer.status == 200 and answer.json ["status"] == "completed", answer.body
+    assert answer.json == system.job (answer.json ["job_id"])
     system.wait_restarted (victim, pid)
 
 

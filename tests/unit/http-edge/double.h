@@ -110,6 +110,7 @@ typedef struct {
 
 static cf_loop_t *s_double_loop;
 static unsigned s_double_watched, s_double_cancelled;
+static char s_double_soon [CF_UUID_SIZE];
 
 static inline const char *double_shown (const char *job, const char *status, unsigned progress)
 {
@@ -237,7 +238,20 @@ static inline void double_on_create (cf_task_t *task, const void *fields, void *
         return;
     cf_reply (task, &(cf_job_accepted_t) { .job = asked->job, .status = "queued", .agent = asked->agent });
     if (strstr (asked->input, "soon"))
-        double_publish (asked->job, 1, "complete", double_shown (asked->job, "completed", 100));
+        snprintf (s_double_soon, sizeof s_double_soon, "%s", asked->job);
+}
+
+/*  A job ends soon, at once or never. */
+static inline void double_on_await (cf_task_t *task, const void *fields, void *owner)
+{
+    (void) owner;
+    const cf_job_await_t *asked = fields;
+    cf_error_t error = { 0 };
+    bool soon = strcmp (asked->job, s_double_soon) == 0;
+    if (cf_task_sleep (task, soon? 50: asked->wait_ms, &error))
+        return;
+    const char *status = soon? "completed": "running";
+    cf_reply (task, &(cf_job_shown_t) { .shown = double_shown (asked->job, status, 100), .status = status });
 }
 
 static inline void double_on_read (cf_task_t *task, const void *fields, void *owner)
@@ -491,7 +505,7 @@ s_free_port (void)
 static inline void double_start (double_world_t *self)
 {
     static const cf_handler_t jobs [] = {
-        { CF_JOB_CREATE, double_on_create }, { CF_JOB_READ, double_on_read }, { CF_JOB_LIST, double_on_list },
+        { CF_JOB_CREATE, double_on_create }, { CF_JOB_READ, double_on_read }, { CF_JOB_AWAIT, double_on_await }, { CF_JOB_LIST, double_on_list },
         { CF_JOB_CANCEL, double_on_cancel }, { CF_JOB_ANSWER, double_on_answer }, { CF_JOB_WATCH, double_on_watch },
     };
     static const cf_handler_t store [] = {

@@ -81,6 +81,83 @@ START_TEST (each_change_is_a_version_and_the_end_is_kept)
 }
 END_TEST
 
+typedef struct {
+    char job [CF_UUID_SIZE];
+    uint32_t wait_ms;
+    cf_task_t *task;
+    int rc, over;
+    cf_error_t error;
+} await_t;
+
+static void
+s_await (cf_task_t *task, void *arg)
+{
+    await_t *await = arg;
+    await->task = task;
+    await->rc = cf_desk_await (scene.desk, task, await->job, SCENE_USER, await->wait_ms, &await->error);
+    await->over++;
+}
+
+static await_t
+s_await_of (const char *job, uint32_t wait_ms)
+{
+    await_t await = { .wait_ms = wait_ms };
+    snprintf (await.job, sizeof await.job, "%s", job);
+    return await;
+}
+
+START_TEST (who_waits_for_a_job_learns_of_its_end)
+{
+    scene_begin ();
+    cf_job_t *job = scene_job ();
+    await_t first = s_await_of (job->id, 60000), second = first, impatient = s_await_of (job->id, 1), taken_back = first;
+    cf_task_start (world.loop, s_await, &first, NULL);
+    cf_task_start (world.loop, s_await, &second, NULL);
+    cf_task_start (world.loop, s_await, &impatient, NULL);
+    cf_task_start (world.loop, s_await, &taken_back, NULL);
+    world_until (impatient.over);
+    ck_assert_int_eq (impatient.rc, 0);
+    cf_task_cancel (taken_back.task, CF_ERROR_CANCELLED);
+    world_until (taken_back.over);
+    ck_assert_int_eq (taken_back.rc, -1);
+    ck_assert_int_eq (taken_back.error.code, CF_ERROR_CANCELLED);
+    cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
+    scene_settle ();
+    cf_desk_move (scene.desk, job, CF_JOB_ON_RESULT, "{\"passed\":true}", NULL);
+    ck_assert (!first.over && !second.over);     /* it is not committed */
+    world_until (first.over && second.over);
+    ck_assert (first.rc == 0 && second.rc == 0);
+    ck_assert_ptr_null (cf_desk_lookup (scene.desk, first.job, NULL));
+    await_t late = s_await_of (first.job, 60000);
+    cf_task_start (world.loop, s_await, &late, NULL);
+    ck_assert (late.over && late.rc == 0);      /* at once */
+    scene_end ();
+}
+END_TEST
+
+START_TEST (who_waits_for_a_job_learns_of_its_questions)
+{
+    scene_begin ();
+    cf_job_t *job = scene_job ();
+    await_t asked = s_await_of (job->id, 60000), answered = asked, other = asked;
+    cf_task_start (world.loop, s_await, &asked, NULL);
+    cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
+    cf_desk_move (scene.desk, job, CF_JOB_ON_QUESTION, "{}", NULL);
+    world_until (asked.over);
+    cf_task_start (world.loop, s_await, &answered, NULL);
+    ck_assert (answered.over && answered.rc == 0);
+    cf_desk_move (scene.desk, job, CF_JOB_ON_ANSWER, NULL, NULL);
+    cf_task_start (world.loop, s_await, &other, NULL);
+    ck_assert (!other.over);
+    cf_desk_end_waits (scene.desk);
+    world_until (other.over);
+    ck_assert_int_eq (other.rc, -1);
+    ck_assert_int_eq (other.error.code, CF_ERROR_ACTOR_GONE);
+    scene_settle ();
+    scene_end ();
+}
+END_TEST
+
 START_TEST (what_has_ended_in_the_ledger_stays_so)
 {
     scene_begin ();
@@ -390,7 +467,8 @@ START_TEST (a_closed_desk_moves_nothing)
 }
 END_TEST
 
-SCENE_MAIN ("desk", a_life_is_told_in_order_and_once, each_change_is_a_version_and_the_end_is_kept, what_has_ended_in_the_ledger_stays_so, an_older_attempt_writes_nothing,
+SCENE_MAIN ("desk", a_life_is_told_in_order_and_once, each_change_is_a_version_and_the_end_is_kept,
+            who_waits_for_a_job_learns_of_its_end, who_waits_for_a_job_learns_of_its_questions, what_has_ended_in_the_ledger_stays_so, an_older_attempt_writes_nothing,
             a_result_that_cannot_be_stored_fails_the_job, a_text_cut_within_a_character_is_stored, a_database_that_is_away_is_waited_for,
             too_much_that_waits_stops_moves_not_ends, a_step_said_again_counts_once, a_step_without_a_model_is_no_call, the_journal_is_read_when_all_of_it_is_there,
             a_new_instance_counts_events_on, all_open_jobs_are_read, working_time_ends_and_outlives_a_restart, an_answer_takes_a_new_token_that_clients_do_not_see, a_closed_desk_moves_nothing)
