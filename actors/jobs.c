@@ -12,6 +12,7 @@
  *              queues the rest again. Secrets are only here: a job that had not read its own fails and says so.
  */
 
+#include "actors/ledger/history.h"
 #include "actors/ledger/lease.h"
 #include "actors/ledger/secrets.h"
 #include "actors/ledger/usage.h"
@@ -313,36 +314,6 @@ s_on_usage_read (cf_task_t *task, const void *fields, void *owner)
     free (found);
 }
 
-/*  The state as it is, as the event that tells of it; an end that is not committed yet is still running. */
-static cf_json_t *
-s_present (const cf_job_t *job)
-{
-    cf_job_t shown = *job;
-    if (cf_job_is_terminal (job->state) && !job->settled)
-        shown.state = CF_JOB_RUNNING;
-    const char *event = cf_job_event_name (shown.state);
-    return json_pack ("{sIssso}", "seq", (json_int_t) job->told_event, "event", event, "data", cf_job_show_event (&shown, event, NULL, true));
-}
-
-/*  Gives a replayed `complete` the result that its row left out. */
-static void
-s_complete_events (cf_json_t *events, const cf_job_t *job)
-{
-    cf_json_t *last = json_array_get (events, json_array_size (events) - 1);
-    if (strcmp (cf_json_str (last, "event", ""), "complete") || !job->result)
-        return;
-    cf_json_t *result = cf_json_parse (job->result, strlen (job->result), NULL);
-    json_object_set_new (json_object_get (last, "data"), "result", result? result: json_null ());
-}
-
-/*  Whether the last of events ends the stream. */
-static bool
-s_is_over (const cf_json_t *events)
-{
-    const char *last = cf_json_str (json_array_get (events, json_array_size (events) - 1), "event", "");
-    return strcmp (last, "complete") == 0 || strcmp (last, "error") == 0 || strcmp (last, "cancelled") == 0;
-}
-
 static void
 s_on_job_watch (cf_task_t *task, const void *fields, void *owner)
 {
@@ -364,16 +335,12 @@ s_on_job_watch (cf_task_t *task, const void *fields, void *owner)
         job = ended;
     }
     if (job) {
-        bool up_to_date = ask->resume && job != ended && ask->after == job->told_event;
+        bool news = !ask->resume || ask->after != job->told_event;
         if (!events)
             events = json_array ();
-        if (job == ended)
-            s_complete_events (events, job);
-        if ((!json_array_size (events) && !up_to_date) || (job == ended && !s_is_over (events)))
-            json_array_append_new (events, s_present (job));
+        cf_history_complete (events, job, job != ended, news);
         char *text = cf_json_print (events);
-        bool over = s_is_over (events);
-        cf_reply (task, &(cf_job_history_t) { .events = text, .ended = over });
+        cf_reply (task, &(cf_job_history_t) { .events = text, .ended = cf_history_is_over (events) });
         free (text);
     }
     json_decref (events);

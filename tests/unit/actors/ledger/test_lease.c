@@ -136,10 +136,21 @@ START_TEST (a_job_is_handed_to_the_least_busy_and_is_in_the_ledger_before)
 }
 END_TEST
 
+static void
+s_on_peer (void *arg, const cf_envelope_t *envelope, const void *fields)
+{
+    (void) fields;
+    *(bool *) arg |= strstr (envelope->to, ".qa.") && envelope->number == 1;
+}
+
 START_TEST (a_job_is_leased_while_it_is_accepted_and_handed_out_after_that)
 {
     s_begin ();
+    bool known = false;         /* the lease hears of it with the same event */
+    cf_subscription_t *peers = cf_event_subscribe ("state.peer.*", s_on_peer, &known);
     size_t agent = world_actor ("agent", "qa", 1);
+    world_until (known);
+    cf_event_unsubscribe (&peers);
     cf_job_t *refused = scene_new_job (SCENE_USER), *job = scene_new_job (SCENE_PROJECT);      /* the first one's project is none */
     cf_lease_queue (s_lease, refused, false);
     cf_lease_queue (s_lease, job, false);
