@@ -149,11 +149,16 @@ def finished (system, idea, agent):
     return sum (call ["agent"] == agent and call ["outcome"] == "finished" for call in system.calls (idea))
 
 
-@pytest.mark.parametrize ("victim", ["code", "pipeline", "router"])
-def test_what_dies_in_the_middle_does_not_begin_again (system, victim):
-    idea = f"a lighthouse log for the {victim}"
+@pytest.mark.parametrize ("victim, kind", [("code", "builder"), ("code", "code"), ("pipeline", "builder"), ("router", "builder")])
+def test_what_dies_in_the_middle_does_not_begin_again (system, victim, kind):
+    idea = f"a lighthouse log for {victim} in {kind}"
     project = system.project (victim)
-    job = system.run_pipeline (project, f"{idea} [[sim fault=length agent=code]] [[sim latency=800 agent=code-file]]")
+    context = {"user_idea": f"{idea} [[sim fault=length agent=code]] [[sim latency=800 agent=code-file]]", "skip_clarification": True}
+    if kind == "code":
+        assert [run (system, agent, context, project) ["status"] for agent in ("research", "wireframe")] == ["completed", "completed"]
+        job = system.run_agent (project, "code", context)
+    else:
+        job = system.run_pipeline (project, context ["user_idea"])
     pid = system.pid (victim)
 
     def journaled ():
@@ -166,6 +171,7 @@ def test_what_dies_in_the_middle_does_not_begin_again (system, victim):
     assert answered (done) == files_of (system, project)
     assert names (done).count ("code.plan") == 1
     system.assert_no_call_repeated (idea)
+    assert sum (call ["agent"] == "code" for call in system.calls (idea)) == 1, "what was cut off was paid for, too"
     assert finished (system, idea, "code-plan") == 1 and finished (system, idea, "code-file") == len (answered (done))
 
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  json - fuzzes both readers of JSON: documents (proto/base/json.h) and the events of streams (actors/providers/scan.h)
+/*  json - fuzzes the readers of JSON: documents (proto/base/json.h), the events of streams (actors/providers/scan.h), and documents
+ *  with words around them (actors/lib/peel.h)
  *
  *  What one takes for a document, the other walks over; what is printed and read back prints the same; a string that scan decodes is the
  *  one that the document holds.
  */
 
+#include "actors/lib/peel.h"
 #include "actors/providers/scan.h"
 #include "actors/providers/strict.h"
 
@@ -70,6 +72,18 @@ s_check_document (const cf_json_t *document, const char *text, size_t size)
     free (twice);
 }
 
+/*  What is a document by itself is taken as it is; what is taken from anything else is an object, and stands in it from brace to brace. */
+static void
+s_check_peeled (const cf_json_t *document, const char *text, size_t size)
+{
+    char *copy = strndup (text, size);
+    cf_json_t *object = copy? cf_peel_object (copy, NULL): NULL;
+    s_expect (!json_is_object (document) || json_equal (document, object));
+    s_expect (!object || (json_is_object (object) && strchr (copy, '{') && strchr (copy, '}')));
+    json_decref (object);
+    free (copy);
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *bytes, size_t size)
 {
@@ -79,6 +93,7 @@ LLVMFuzzerTestOneInput (const uint8_t *bytes, size_t size)
     s_expect (!document || whole);      /* the strict reader takes nothing that the quick one does not */
     if (document)
         s_check_document (document, text, size);
+    s_check_peeled (document, text, size);
     json_decref (document);
     return 0;
 }
