@@ -8,6 +8,7 @@
 #include "ops/cli/commands.h"
 #include "ops/cli/options.h"
 #include "ops/cli/output.h"
+#include "ops/cli/program.h"
 #include "ops/cli/progress.h"
 #include "ops/cli/terminal.h"
 #include "ops/supervisor/control.h"
@@ -145,7 +146,7 @@ s_watch (run_t *self, cf_error_t *error)
         if (status / 100 == 2)
             heard_ms = cf_clock_ms ();
         if (hopeless || cf_clock_ms () - heard_ms > CF_RUN_LOST_MS)
-            return cf_error_set (error, CF_ERROR_HTTP_FAILED, "lost sight of the job, which goes on without us: codeforge job %s", self->job);
+            return cf_error_set (error, CF_ERROR_HTTP_FAILED, "lost sight of the job, which goes on without us: %s job %s", cf_program_name (), self->job);
         cf_progress_wait_for (self->progress, "connecting again …");
         cf_sse_restart (self->sse);
         if (cf_task_sleep (self->task, status / 100 == 2? 200: 1000, error))
@@ -297,9 +298,9 @@ s_print_summary (const run_t *self)
             (long long) cf_json_int (usage, "calls", 0),
             (long long) (cf_json_int (usage, "input_tokens", 0) + cf_json_int (usage, "output_tokens", 0)),
             cf_json_real (usage, "cost_usd", 0), self->simulated? " at list prices (simulated)": "");
-    printf ("  job     codeforge job %s\n", self->job);
-    printf ("  API     %s, a token: codeforge token\n", cf_api_url (self->api));
-    printf ("  stop    codeforge down\n");
+    printf ("  job     %s job %s\n", cf_program_name (), self->job);
+    printf ("  API     %s, a token: %s token\n", cf_api_url (self->api), cf_program_name ());
+    printf ("  stop    %s down\n", cf_program_name ());
 }
 
 static int

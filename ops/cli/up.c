@@ -3,6 +3,7 @@
 
 #include "ops/cli/commands.h"
 #include "ops/cli/options.h"
+#include "ops/cli/program.h"
 #include "ops/supervisor/control.h"
 #include "ops/supervisor/exits.h"
 #include "ops/supervisor/logbook.h"
@@ -24,7 +25,7 @@ s_report_here (void *arg, int status, const char *sentence)
 {
     (void) arg;
     if (status == CF_EXIT_OK || status == CF_EXIT_FAILED) {
-        printf ("\n%s  stop      Ctrl-C, or codeforge down\n\n", sentence);
+        printf ("\n%s  stop      Ctrl-C, or %s down\n\n", sentence, cf_program_name ());
         fflush (stdout);
     }
     else if (status != CF_EXIT_INTERRUPTED)
@@ -103,7 +104,7 @@ cf_command_up (int argc, char **argv)
     int status = cf_up_detached (sentence, sizeof sentence);
     if (status != CF_EXIT_OK && status != CF_EXIT_FAILED)
         return cf_fail (status, "%s", sentence);
-    printf ("%s  stop      codeforge down\n", sentence);
+    printf ("%s  stop      %s down\n", sentence, cf_program_name ());
     return status;
 }
 

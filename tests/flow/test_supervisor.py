@@ -55,7 +55,8 @@ def test_detached_start_returns_when_everything_is_ready (idle):
     wait_for (lambda: is_ready (idle), "the API to take jobs", 5)
     pids = [process ["pid"] for process in idle.status ()]
     assert all (process ["state"] == "ready" for process in idle.status ())
-    down = idle.codeforge ("down")
+    told = re.search (r"stop +(.+ down)$", up.stdout, re.M) [1]
+    down = subprocess.run (told, shell = True, env = idle.environment (), cwd = idle.home, capture_output = True, text = True)
     assert down.returncode == 0, down.stderr
     assert not any (alive (pid) for pid in pids)
     assert idle.codeforge ("status").returncode == 1
