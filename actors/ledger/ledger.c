@@ -67,12 +67,14 @@ static const char s_step_sql [] =
     "   $10::bigint[], $11::bigint[], $12::numeric[], $13::timestamptz[], $14::timestamptz[], $15::int[])"
     " on conflict (job_id, name) do nothing";
 
-/*  The event that ends a history is written only if the job's row did end with it: comes after the update of the same transaction. */
+/*  The event that ends a history is written only if the job's row did end with it: comes after the update of the same transaction. The first
+    one, which may tell of a lease in the transaction in which the job is refused, only if there is a job. */
 static const char s_event_sql [] =
     "insert into codeforge.job_events (job_id, seq, event, data)"
     " select r.* from unnest ($1::uuid[], $2::bigint[], $3::text[], $4::text[]) as r (job_id, seq, event, data)"
-    " where r.event not in ('complete', 'error', 'cancelled') or exists (select from public.agent_jobs j where j.id = r.job_id"
+    " where case when r.event in ('complete', 'error', 'cancelled') then exists (select from public.agent_jobs j where j.id = r.job_id"
     "   and j.status || '' in ('completed', 'failed', 'cancelled') and j.last_event = r.seq)"
+    "   else r.seq > 1 or exists (select from public.agent_jobs j where j.id = r.job_id) end"
     " on conflict (job_id, seq) do nothing";
 
 #define JOB_COLUMNS                                                                                             \
@@ -520,7 +522,7 @@ int
 cf_ledger_prune (cf_ledger_t *self, cf_task_t *task, uint64_t days, cf_error_t *error)
 {
     static const char *const statements [] = {
-        /* the lease of a job may be told in the transaction in which it is refused: such events have no job */
+        /* a job that was deleted in the database leaves its events behind */
         "delete from codeforge.job_events where ctid = any (array (select e.ctid from codeforge.job_events e left join public.agent_jobs j"
         " on j.id = e.job_id where e.created_at < now () - make_interval (days => $1::int)"
         " and (j.id is null or j.completed_at < now () - make_interval (days => $1::int)) limit 10000))",
