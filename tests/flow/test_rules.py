@@ -346,7 +346,8 @@ def test_health_is_200_and_ready_503_while_no_job_could_be_accepted (fresh):
 
     def agents ():
         return get ("/health").json ["dependencies"] ["agents"]
-    assert get ("/health").json ["status"] == "healthy" and get ("/health/ready").json == {"status": "ready"}
+    wait_for (lambda: get ("/health").json ["status"] == "healthy", "the edges to know everybody")
+    assert get ("/health/ready").json == {"status": "ready"}
     wait_for (lambda: is_given_up ("qa"), "qa to be given up")
     wait_for (lambda: agents () ["qa"] == "down", "the edge to know it")
     health = get ("/health")
