@@ -14,6 +14,7 @@
 
 #include "actors/ledger/history.h"
 #include "actors/ledger/lease.h"
+#include "actors/ledger/rounds.h"
 #include "actors/ledger/secrets.h"
 #include "actors/ledger/usage.h"
 #include "actors/lib/actor.h"
@@ -25,7 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CF_JOBS_PRUNE_MS 600000         /* how often old steps and events are dropped */
 #define CF_JOBS_UNCLAIMED_MS 30000      /* how long a secret is kept whose job does not come */
 #define CF_JOBS_SHOWN_MS 60000u         /* how long a job is shown as it was found */
 #define CF_JOBS_AGAIN_MS 5              /* between two looks at what another task waits for */
@@ -40,8 +40,9 @@ typedef struct {
     cf_shown_t *shown;
     cf_secrets_t *secrets;
     cf_subscription_t *progress;
-    cf_timer_t sweep, prune, database;
-    cf_task_t *starting, *pruning;      /* tasks that nobody asked for; NULL while there is none */
+    cf_rounds_t *rounds;
+    cf_timer_t sweep, database;
+    cf_task_t *starting;                /* NULL: it has started */
     int database_told;                  /* -1: nothing yet */
     uint64_t epoch;                     /* of this instance */
 } jobs_t;
@@ -604,32 +605,6 @@ s_on_sweep (void *arg)
 }
 
 static void
-s_prune (cf_task_t *task, void *arg)
-{
-    jobs_t *self = arg;
-    cf_error_t error = { 0 };
-    int dropped = 0;
-    self->pruning = task;
-    do {
-        dropped = cf_ledger_prune (self->ledger, task, cf_config_u64 (CF_CONFIG_JOBS_KEEP_DAYS), &error);
-        if (dropped > 0)
-            cf_shown_clear (self->shown);       /* with steps that are no more */
-    } while (dropped > 0);
-    if (dropped < 0)
-        cf_log_warning ("old steps and events were not dropped: %s", error.text);
-    self->pruning = NULL;
-}
-
-static void
-s_on_prune (void *arg)
-{
-    jobs_t *self = arg;
-    if (!self->pruning)
-        cf_task_start (self->loop, s_prune, self, NULL);
-    cf_timer_set (self->loop, &self->prune, CF_JOBS_PRUNE_MS, s_on_prune, self);
-}
-
-static void
 s_on_database (void *arg)
 {
     jobs_t *self = arg;
@@ -692,7 +667,7 @@ s_start (cf_task_t *task, void *arg)
     if (cf_link_joined (cf_link_here ()))
         s_on_joined (self);
     s_on_sweep (self);
-    s_on_prune (self);
+    cf_rounds_start (self->rounds);
     s_on_database (self);
     cf_actor_ready (self->actor);
 }
@@ -731,14 +706,12 @@ s_on_stop (void *arg)
 {
     jobs_t *self = arg;
     cf_timer_clear (self->loop, &self->sweep);
-    cf_timer_clear (self->loop, &self->prune);
     cf_timer_clear (self->loop, &self->database);
     cf_lease_close (self->lease);
     cf_desk_end_waits (self->desk);
     if (self->starting)
         cf_task_cancel (self->starting, CF_ERROR_CANCELLED);
-    if (self->pruning)
-        cf_task_cancel (self->pruning, CF_ERROR_CANCELLED);
+    cf_rounds_stop (self->rounds);
     cf_task_start (self->loop, s_flush, self, NULL);
 }
 
@@ -748,6 +721,7 @@ s_on_end (void *arg)
     jobs_t *self = arg;
     cf_event_unsubscribe (&self->progress);
     cf_secrets_destroy (&self->secrets);
+    cf_rounds_destroy (&self->rounds);
     cf_desk_close (self->desk);
     cf_ledger_destroy (&self->ledger);
     cf_lease_destroy (&self->lease);
@@ -768,7 +742,8 @@ main (void)
     self.lease = self.desk? cf_lease_new (self.loop, self.desk, self.ledger): NULL;
     self.shown = self.lease? cf_shown_new (CF_JOBS_SHOWN_MS): NULL;
     self.secrets = self.shown? cf_secrets_new (self.loop, self.desk, CF_JOBS_UNCLAIMED_MS): NULL;
-    if (!self.secrets) {
+    self.rounds = self.secrets? cf_rounds_new (self.loop, self.desk, self.ledger, self.shown, s_take_open, &self): NULL;
+    if (!self.rounds) {
         cf_log_error ("cannot start: %s", *error.text? error.text: "out of memory");
         return EXIT_FAILURE;
     }

@@ -405,6 +405,13 @@ cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, 
     return 0;
 }
 
+int
+cf_ledger_list_open (cf_ledger_t *self, cf_task_t *task, cf_db_result_t **found, cf_error_t *error)
+{
+    static const char sql [] = "select id, user_id from public.agent_jobs where status in ('queued', 'running', 'waiting_for_input')";
+    return cf_db_query (task, self->db, found, error, sql, 0, NULL);
+}
+
 /*  A statement in a user's name, its parameters as arguments. */
 #define ASK_AS(task_, db_, user_, result_, error_, sql_, ...)                                                   \
     cf_db_query_as (task_, db_, user_, result_, error_, sql_, sizeof (const char *[]) { __VA_ARGS__ } / sizeof (const char *), \

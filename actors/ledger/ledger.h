@@ -42,6 +42,8 @@ int cf_ledger_read_job (cf_ledger_t *self, cf_task_t *task, const char *job, con
 /*  Calls fn (arg, job) with each open job, oldest first; the jobs become fn's. After -1 it may have been called with some of them, and
     will be again. */
 int cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, cf_job_t *job), void *arg, cf_error_t *error);
+/*  Id and user of each open job, a row each; the caller's to destroy. */
+int cf_ledger_list_open (cf_ledger_t *self, cf_task_t *task, cf_db_result_t **found, cf_error_t *error);
 /*  Page of Jobs of a project, newest first; NOT_FOUND where the project is not the user's. */
 int cf_ledger_read_page (cf_ledger_t *self, cf_task_t *task, const char *project, const char *user, uint32_t page,
                          uint32_t page_size, cf_json_t **found, cf_error_t *error);

@@ -136,6 +136,33 @@ def test_everything_dies_at_once (fresh):
     assert done ["attempt"] == 2
 
 
+def test_a_job_that_is_committed_after_its_ledger_died_is_worked_on (fresh):
+    """PostgreSQL goes on with what `jobs` had sent before it was killed: the next instance has read the open jobs by then. Nobody asks for
+    this one: its client and the edges have gone, too."""
+    system = fresh ()
+    project = system.project ("committed late")
+    body = {"project_id": project, "agent_type": "qa", "input_context": {"code": "# committed late"}}
+    lock = "begin; lock table public.agent_jobs in share mode; select pg_sleep (60)"
+    with concurrent.futures.ThreadPoolExecutor (1) as pool:
+        locked = pool.submit (system.psql, "-c", lock)
+        holder = "select pid from pg_stat_activity where query like '%' || 'pg_sleep (60)%' and wait_event = 'PgSleep'"
+        wait_for (lambda: system.sql (holder), "the table to be locked")
+        client = system.connection ()
+        client.request ("POST", "/v1/run-agent", system.encode (body, None), system.headers ("", body, {}))
+        blocked = "select count (*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%agent_jobs%'"
+        wait_for (lambda: system.sql (blocked) == "1", "the acceptance to wait for the lock")
+        for name in ("edge.1", "edge.2"):       # who would ask again
+            system.kill (name)
+        pid = system.kill ("jobs")
+        system.wait_restarted ("jobs", pid)
+        system.sql (f"select pg_cancel_backend (({holder}))")
+        assert "canceling statement" in str (locked.exception ())
+    client.close ()
+    status = "select status from public.agent_jobs"
+    assert wait_for (lambda: system.sql (status), "the acceptance to be committed") in ("queued", "running")
+    wait_for (lambda: system.sql (status) == "completed", "the job to end")
+
+
 def test_a_stopped_process_is_found_deaf_and_replaced (fresh):
     system = fresh ()
     text = "a sleeper"
