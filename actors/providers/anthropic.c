@@ -219,7 +219,7 @@ s_read (cf_reading_t *reading, const char *data, size_t size)
 {
     event_t event = { .type.text = NULL };
     if (s_scan_event (data, size, &event)) {
-        reading->malformed++;
+        cf_reading_malformed (reading);
         return;
     }
     if (cf_slice_is (event.type, "content_block_delta")) {

@@ -370,7 +370,7 @@ s_read (cf_reading_t *reading, const char *data, size_t size)
     if (cf_scan_enter (&scan, '['))
         cf_scan_item (&scan);           /* an error may come as an array of one */
     if (!whole || !cf_scan_enter (&scan, '{'))
-        reading->malformed++;
+        cf_reading_malformed (reading);
     else
         s_read_response (reading, &scan);
 }

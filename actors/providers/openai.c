@@ -243,7 +243,7 @@ s_read (cf_reading_t *reading, const char *data, size_t size)
         return;
     }
     if (s_scan_chunk (data, size, &chunk)) {
-        reading->malformed++;
+        cf_reading_malformed (reading);
         return;
     }
     if (chunk.error.text) {

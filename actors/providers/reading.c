@@ -30,12 +30,18 @@ s_is_string (cf_slice_t slice)
 }
 
 void
+cf_reading_malformed (cf_reading_t *self)
+{
+    self->malformed += self->end == CF_READING_OPEN;
+}
+
+void
 cf_reading_put (cf_reading_t *self, cf_slice_t string, cf_buf_t *out)
 {
     size_t former = out->size;
     if (!s_is_string (string) || cf_slice_decode (string, out) == 0 || out->overflowed)
         return;
-    self->malformed++;
+    cf_reading_malformed (self);
     out->size = former;
     if (out->capacity)
         out->bytes [former] = 0;
@@ -58,6 +64,8 @@ cf_reading_fail (cf_reading_t *self, cf_failure_class_t failure, bool refused)
 {
     bool broken = failure == CF_FAILURE_INVALID
         || (self->text.size > 0 && cf_failure_row (failure)->same == CF_FAILURE_SAME_BACKOFF);
+    if (self->end != CF_READING_OPEN)
+        return;
     if (refused)
         self->end = CF_READING_REFUSED;
     else

@@ -36,6 +36,8 @@ typedef struct {
 void cf_reading_init (cf_reading_t *self);
 void cf_reading_free (cf_reading_t *self);
 
+/*  Notes an event that could not be understood; nothing once the stream has said how it ended: the answer is whole. */
+void cf_reading_malformed (cf_reading_t *self);
 /*  Appends what a JSON string stands for to out (text or refusal); one that is broken counts as malformed and leaves out as it
     was. Whatever is no string is passed over. */
 void cf_reading_put (cf_reading_t *self, cf_slice_t string, cf_buf_t *out);
@@ -43,7 +45,7 @@ void cf_reading_put (cf_reading_t *self, cf_slice_t string, cf_buf_t *out);
 void cf_reading_name (cf_reading_t *self, cf_slice_t string);
 /*  Notes that the provider itself failed midway. INVALID counts as CUT: it had accepted the request, so that what ended the
     stream was its own doing; so does, once there was output, what else would be tried again on the same route: a stream that
-    broke begins anew on the next one. refused: it is no failure, the answer was declined. */
+    broke begins anew on the next one. refused: it is no failure, the answer was declined. Nothing, likewise, after the end. */
 void cf_reading_fail (cf_reading_t *self, cf_failure_class_t failure, bool refused);
 
 /*  Reads an array of exactly CF_READING_DIMENSIONS finite numbers. 0, or -1 where it is none. */

@@ -57,6 +57,20 @@ START_TEST (never_takes_an_early_end_for_success)
 }
 END_TEST
 
+START_TEST (what_breaks_after_the_end_does_not_matter)
+{
+    static const char unstructured [] = CHUNK ("{\"content\":\"plain words\"}", "\"stop\"") "data: {\"choices\":[],\"usage\":{\"prompt\n\n";
+    cf_reading_t reading;
+    s_check (CHUNK ("{\"content\":\"{}\"}", "\"stop\"") "data: {\"error\":{\"message\":\"x\",\"type\":\"server_error\"}}\n\n",
+             (expected_t) { "{}", CF_READING_STOP, false, false, 0, 0, CF_FAILURE_NONE });
+    s_check (CHUNK ("{\"content\":\"{\"}", "\"length\"") "data: {\"cho\n\n" USAGE,
+             (expected_t) { "{", CF_READING_LENGTH, false, true, 7, 3, CF_FAILURE_NONE });
+    stream_read (s_api, &reading, unstructured, strlen (unstructured), 0, 11);
+    ck_assert_int_eq (cf_attempt_judge (&reading, CF_HTTP_OK, false), CF_FAILURE_NONE);
+    cf_reading_free (&reading);
+}
+END_TEST
+
 START_TEST (tells_cut_off_and_refused_apart)
 {
     s_check (CHUNK ("{\"content\":\"{\"}", "null") CHUNK ("{}", "\"length\"") USAGE DONE,
@@ -256,7 +270,7 @@ START_TEST (refuses_what_is_no_embedding)
 }
 END_TEST
 
-UNIT_MAIN ("openai", reads_a_whole_stream, takes_a_missing_end_marker_and_usage, never_takes_an_early_end_for_success,
+UNIT_MAIN ("openai", reads_a_whole_stream, takes_a_missing_end_marker_and_usage, never_takes_an_early_end_for_success, what_breaks_after_the_end_does_not_matter,
            tells_cut_off_and_refused_apart, skips_one_bad_line_only_if_the_rest_is_whole, ignores_what_it_does_not_know,
            transport_decides_only_what_the_stream_left_open, reads_recorded_streams, classifies_recorded_errors,
            classifies_errors_by_code_before_status, writes_a_request_that_parses_back, reads_both_forms_of_an_embedding,
