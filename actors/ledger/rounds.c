@@ -22,6 +22,7 @@ struct cf_rounds_t {
     cf_rounds_found_fn *fn;
     void *arg;
     uint64_t pause_ms;                  /* 0: there was no round yet */
+    bool prunes;                        /* old rows are dropped with this round */
     cf_timer_t timer;
     cf_task_t *task;                    /* NULL: none is made */
 };
@@ -73,11 +74,10 @@ s_round (cf_task_t *task, void *arg)
 {
     cf_rounds_t *self = arg;
     cf_error_t error = { 0 };
-    bool prunes = self->pause_ms == 0 || self->pause_ms == CF_ROUNDS_LAST_MS;
     self->task = task;
     if (s_look (self, task, &error))
         cf_log_warning ("the open jobs were not looked through: %s", error.text);
-    else if (prunes && s_prune (self, task, &error))
+    else if (self->prunes && s_prune (self, task, &error))
         cf_log_warning ("old steps and events were not dropped: %s", error.text);
     self->task = NULL;
 }
@@ -86,6 +86,7 @@ static void
 s_on_round (void *arg)
 {
     cf_rounds_t *self = arg;
+    self->prunes = self->pause_ms == 0 || self->pause_ms == CF_ROUNDS_LAST_MS;
     if (!self->task)
         cf_task_start (self->loop, s_round, self, NULL);
     self->pause_ms = self->pause_ms? self->pause_ms * 2: CF_ROUNDS_FIRST_MS;
