@@ -84,13 +84,19 @@ s_version (const cf_job_t *job)
     return cf_job_is_terminal (job->state) && job->settled? CF_SHOWN_ENDED: job->version;
 }
 
+static size_t
+s_length (const char *text)
+{
+    return text? strlen (text): 0;
+}
+
 /*  What an entry of job takes, about. */
 static size_t
 s_bytes (const cf_job_t *job, const cf_body_t *body)
 {
     size_t bytes = sizeof (entry_t) + cf_body_size (body);
     if (job)
-        bytes += sizeof *job + strlen (job->input) + (job->result? strlen (job->result): 0);
+        bytes += sizeof *job + strlen (job->input) + s_length (job->result) + s_length (job->error) + s_length (job->error_details);
     for (const cf_step_t *step = job? job->steps: NULL; step; step = step->next)
         bytes += sizeof *step;
     return bytes;

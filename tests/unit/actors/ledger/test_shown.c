@@ -125,6 +125,13 @@ START_TEST (what_is_too_large_is_shown_but_not_kept)
     cf_shown_keep (shown, &job);
     ck_assert_ptr_null (job);
     ck_assert_uint_eq (cf_shown_count (shown), 0);
+    job = s_ended (3, 1);
+    job->state = CF_JOB_FAILED;
+    job->error = strdup ("it failed");
+    job->error_details = calloc (1, CF_SHOWN_JOB_BYTES + 1);
+    memset (job->error_details, 'x', CF_SHOWN_JOB_BYTES);
+    cf_shown_keep (shown, &job);
+    ck_assert_uint_eq (cf_shown_count (shown), 0);
     free (other->result);
     other->result = malloc (CF_SHOWN_JOB_BYTES + 3);
     memset (other->result, '1', CF_SHOWN_JOB_BYTES + 3);
