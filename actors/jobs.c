@@ -709,6 +709,7 @@ s_on_stop (void *arg)
     cf_timer_clear (self->loop, &self->database);
     cf_lease_close (self->lease);
     cf_desk_end_waits (self->desk);
+    cf_desk_catch_up (self->desk);
     if (self->starting)
         cf_task_cancel (self->starting, CF_ERROR_CANCELLED);
     cf_rounds_stop (self->rounds);

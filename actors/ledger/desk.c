@@ -22,6 +22,7 @@
 #define CF_DESK_PROGRESS_BYTES (CF_BATCH_WAITING_BYTES / 4)
 #define CF_DESK_BEGIN_BYTES (CF_BATCH_WAITING_BYTES / 2)
 #define CF_DESK_ROW_BYTES 4096          /* at most of a row and an event, but for result, failure and input */
+#define CF_DESK_BEHIND_MS 250           /* how far the row of a job at work may be behind its events: most jobs' next change comes first */
 #define CF_DESK_WAITS_MAX 8192          /* tasks that wait for a job's end: half of the calls that `jobs` takes at once */
 #define CF_DESK_LIMIT_AGAIN_MS 1000     /* an overdue job could not be ended */
 
@@ -50,6 +51,8 @@ struct cf_desk_t {
     cf_desk_overdue_fn *fn;
     void *arg;
     size_t waits;
+    cf_job_t *behind;                   /* jobs whose rows are, the longest first */
+    cf_timer_t catch_up;
     bool closing;                       /* what is refused now is refused for good */
 };
 
@@ -85,6 +88,7 @@ cf_desk_destroy (cf_desk_t **self_p)
     cf_job_t *job, *next;
     HASH_ITER (hh, self->jobs, job, next)
         cf_desk_drop (self, job);
+    cf_timer_clear (self->loop, &self->catch_up);
     cf_budget_destroy (&self->budget);
     free (self);
     *self_p = NULL;
@@ -132,6 +136,42 @@ s_leave_running (cf_desk_t *self, cf_job_t *job)
         job->spent_ms += cf_clock_ms () - job->running_since_ms;
     job->running_since_ms = 0;
     cf_timer_clear (self->loop, &job->limit);
+}
+
+/* ---- rows that are behind ---- */
+
+static void
+s_is_written (cf_desk_t *self, cf_job_t *job)
+{
+    if (job->behind)
+        DL_DELETE2 (self->behind, job, behind_prev, behind_next);
+    job->behind = false;
+}
+
+static void
+s_on_catch_up (void *arg)
+{
+    cf_desk_catch_up (arg);
+}
+
+static void
+s_write_later (cf_desk_t *self, cf_job_t *job)
+{
+    if (job->behind)
+        return;
+    if (!self->behind)
+        cf_timer_set (self->loop, &self->catch_up, CF_DESK_BEHIND_MS, s_on_catch_up, self);
+    job->behind = true;
+    DL_APPEND2 (self->behind, job, behind_prev, behind_next);
+}
+
+void
+cf_desk_catch_up (cf_desk_t *self)
+{
+    while (self->behind && cf_ledger_update (self->ledger, self->behind, false))
+        s_is_written (self, self->behind);
+    if (self->behind)           /* too much waits for the database */
+        cf_timer_set (self->loop, &self->catch_up, CF_DESK_BEHIND_MS, s_on_catch_up, self);
 }
 
 /* ---- the table ---- */
@@ -211,6 +251,7 @@ s_take_out (cf_desk_t *self, cf_job_t *job)
     }
     cf_timer_clear (self->loop, &job->limit);
     cf_budget_leave (self->budget, job);
+    s_is_written (self, job);
     HASH_DEL (self->jobs, job);
     cf_metric_set (CF_METRIC_jobs_open, HASH_COUNT (self->jobs));
 }
@@ -355,7 +396,7 @@ s_event_text (const cf_job_t *job, const char *event, const cf_step_t *step, boo
     return text;
 }
 
-/*  Writes an event of job as it is now, and its row where with_row; both are told once committed. The ticket. There must be room. */
+/*  Writes an event of job as it is now, and its row with it or (not with_row) a little later; the event is told once committed. The ticket. There must be room. */
 static cf_batch_ticket_t
 s_tell (cf_desk_t *self, cf_job_t *job, const char *event, const cf_step_t *step, bool with_row, bool with_input)
 {
@@ -375,6 +416,10 @@ s_tell (cf_desk_t *self, cf_job_t *job, const char *event, const cf_step_t *step
         if (ticket && with_row)
             ticket = cf_ledger_update (self->ledger, job, with_input);
     }
+    if (with_row)
+        s_is_written (self, job);
+    else
+        s_write_later (self, job);
     free (short_text);
     if (!ticket || cf_batch_notify (cf_ledger_batch (self->ledger), ticket, s_on_committed, notice))
         abort ();               /* out of memory half-way: better gone, what is committed is whole */
@@ -525,7 +570,7 @@ cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const char 
         s_copy_text (job->stage, sizeof job->stage, stage);
     if (*note)
         s_copy_text (job->note, sizeof job->note, note);
-    s_tell (self, job, "progress", NULL, true, false);
+    s_tell (self, job, "progress", NULL, false, false);
 }
 
 void
@@ -535,7 +580,7 @@ cf_desk_start_step (cf_desk_t *self, cf_job_t *job, const char *name)
     cf_step_t *step = cf_job_find_step (job, name);
     if (step || !s_has_room (self, CF_DESK_ROW_BYTES, CF_DESK_PROGRESS_BYTES) || !(step = cf_job_add_step (job, name, &seq)))
         return;
-    s_tell (self, job, "step", step, true, false);      /* with the row, which says where the next instance counts on */
+    s_tell (self, job, "step", step, false, false);
 }
 
 static size_t
@@ -578,12 +623,12 @@ cf_desk_finish_step (cf_desk_t *self, cf_job_t *job, const cf_job_step_t *done)
     bool known = strcmp (step->status, "completed") == 0;
     if (!known)
         s_complete_step (job, step, done);
-    cf_budget_settle (job, done->hold, done->cost_usd, done->lost_microusd);
+    bool held = cf_budget_settle (job, done->hold, done->cost_usd, done->lost_microusd);
     cf_budget_recount (job);
     step->ticket = cf_ledger_step (self->ledger, job, step, s_place (job, step), done->output, done->outcome, done->provider);
     job->step_ticket = step->ticket;
     if (!known)
-        s_tell (self, job, "step", step, true, false);
+        s_tell (self, job, "step", step, held, false);      /* what was held for it, and lost, stands in the row alone */
     return step->ticket;
 }
 

@@ -2,7 +2,8 @@
 /*  desk - the open jobs, and the only place where one changes
  *
  *  Each change is written (row, event), and told to watchers (JOB_ADVANCED on job.<id>) once it is committed, in order. A job that
- *  has ended leaves memory when its end is committed.
+ *  has ended leaves memory when its end is committed. The row of a job at work may be 250 ms behind its events and its journal, from
+ *  which it is made good when it is read (ledger.c).
  */
 #ifndef CF_LEDGER_DESK_H
 #define CF_LEDGER_DESK_H
@@ -48,6 +49,9 @@ cf_batch_ticket_t cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t e
 void cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const char *stage, const char *note);
 /*  Tells that a step starts; nothing if it has started already. */
 void cf_desk_start_step (cf_desk_t *self, cf_job_t *job, const char *name);
+
+/*  Writes all rows that are behind, as before an end in good order. */
+void cf_desk_catch_up (cf_desk_t *self);
 
 /*  Waits, at most wait_ms, until the user's job of that id is no longer at work: has ended, or waits for input; at once where there is
     no such open job. 0, or -1 with error: the task is to end, or too many wait already (BUSY). */

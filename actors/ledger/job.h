@@ -128,6 +128,8 @@ typedef struct cf_job_t {
     cf_timer_t limit;           /* end of its working time */
     void *limit_owner;          /* whoever armed it */
     struct cf_job_wait_t *waits;        /* tasks that wait for its end: desk.c */
+    bool behind;                /* its row lacks what its events told: desk.c */
+    struct cf_job_t *behind_prev, *behind_next;
 } cf_job_t;
 
 /*  A job in state QUEUED, attempt 1; NULL when out of memory. Its timer and lists are its user's to clear before destroy. */

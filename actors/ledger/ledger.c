@@ -93,6 +93,11 @@ static const char s_event_sql [] =
     "    'completed_us', (extract (epoch from s.completed_at) * 1000000)::bigint) order by s.seq, s.started_at)" \
     "  from codeforge.job_steps s where s.job_id = j.id)"
 
+#define JOB_NEWS 30                     /* column after that */
+#define NEWS                                                                                                    \
+    "(select json_agg (json_build_array (e.seq, e.data::json) order by e.seq) from codeforge.job_events e"     \
+    "  where e.job_id = j.id and e.seq > j.last_event)"
+
 /* ---- life ---- */
 
 static void
@@ -319,6 +324,26 @@ s_load_steps (cf_job_t *job, const char *text)
     s_count_steps (job);
 }
 
+/*  Events of a job that its row knows nothing of yet (desk.h): what they told stays told. */
+static void
+s_load_news (cf_job_t *job, const char *text)
+{
+    cf_json_t *news = *text? cf_json_parse (text, strlen (text), NULL): NULL, *event;
+    size_t at;
+    json_array_foreach (news, at, event) {
+        const cf_json_t *told = json_array_get (event, 1);
+        const char *stage = cf_json_str (told, "stage", NULL), *note = cf_json_str (told, "message", NULL);
+        uint32_t progress = (uint32_t) cf_json_int (told, "progress", 0);
+        job->last_event = job->told_event = (uint64_t) json_integer_value (json_array_get (event, 0));
+        job->progress = progress > job->progress? progress: job->progress;
+        if (stage)
+            snprintf (job->stage, sizeof job->stage, "%s", stage);
+        if (note)
+            snprintf (job->note, sizeof job->note, "%s", note);
+    }
+    json_decref (news);
+}
+
 /*  A row of JOB_COLUMNS as a job with its steps; NULL when out of memory or of a kind that is no more. */
 static cf_job_t *
 s_load (const cf_db_result_t *result, size_t row, const char *steps)
@@ -385,7 +410,7 @@ cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, 
     do {
         cf_db_result_t *result;
         if (cf_db_ask (task, self->db, &result, error,
-                       "select " JOB_COLUMNS ", " STEPS " from public.agent_jobs j"
+                       "select " JOB_COLUMNS ", " STEPS ", " NEWS " from public.agent_jobs j"
                        " where j.status in ('queued', 'running', 'waiting_for_input')"
                        "   and ($1::timestamptz is null or (j.created_at, j.id) > ($1::timestamptz, $2::uuid))"
                        " order by j.created_at, j.id limit " CF_LEDGER_PAGE, *id? created.text: NULL, *id? id: NULL))
@@ -393,6 +418,8 @@ cf_ledger_read_open (cf_ledger_t *self, cf_task_t *task, void (*fn) (void *arg, 
         rows = cf_db_rows (result);
         for (size_t row = 0; row < rows; row++) {
             cf_job_t *job = s_load (result, row, s_text (result, row, JOB_STEPS));
+            if (job)
+                s_load_news (job, s_text (result, row, JOB_NEWS));
             snprintf (id, sizeof id, "%s", s_text (result, row, 0));
             s_time (&created, s_number (result, row, 20));
             if (job)

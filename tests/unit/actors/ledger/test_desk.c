@@ -391,6 +391,66 @@ START_TEST (a_new_instance_counts_events_on)
 }
 END_TEST
 
+static const char *
+s_row_at_work (void)
+{
+    return cf_test_sql ("select progress || ' ' || stage || ' ' || last_event || ' ' || calls || ' ' || input_tokens from public.agent_jobs");
+}
+
+START_TEST (a_row_follows_its_events)
+{
+    scene_begin ();
+    cf_job_t *job = scene_job ();
+    cf_job_step_t done = scene_step (job, "qa");
+    cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
+    scene_settle ();
+    cf_desk_progress (scene.desk, job, 30, "reading", "Reading");
+    cf_desk_finish_step (scene.desk, job, &done);
+    scene_settle ();
+    ck_assert_str_eq (scene_history (), "1:progress 2:progress 3:step ");        /* told, and kept */
+    ck_assert_str_eq (s_row_at_work (), "0 qa 1 0 0");
+    world_until (strcmp (s_row_at_work (), "30 reading 3 1 100") == 0);
+    cf_desk_progress (scene.desk, job, 40, "", "");
+    cf_desk_move (scene.desk, job, CF_JOB_ON_RESULT, "{}", NULL);
+    scene_settle ();
+    ck_assert_str_eq (s_row_at_work (), "100 completed 5 1 100");
+    cf_desk_catch_up (scene.desk);
+    ck_assert (cf_ledger_idle (scene.ledger));   /* nothing more is to be written of it */
+    scene_end ();
+}
+END_TEST
+
+START_TEST (what_was_told_before_a_crash_stays_told)
+{
+    scene_begin ();
+    cf_job_t *job = scene_job ();
+    char id [CF_UUID_SIZE];
+    memcpy (id, job->id, sizeof id);
+    cf_job_step_t done = scene_step (job, "qa");
+    cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
+    scene_settle ();
+    cf_desk_progress (scene.desk, job, 30, "reading", "Reading");
+    cf_desk_finish_step (scene.desk, job, &done);
+    cf_desk_progress (scene.desk, job, 60, "", "Writing");
+    world_until (strstr (scene.told, "4:progress"));
+    ck_assert_str_eq (s_row_at_work (), "0 qa 1 0 0");
+    scene_reopen ();
+    job = cf_desk_lookup (scene.desk, id, NULL);
+    ck_assert_uint_eq (job->last_event, 4);
+    ck_assert_uint_eq (job->told_event, 4);
+    ck_assert_uint_eq (job->progress, 60);
+    ck_assert_str_eq (job->stage, "reading");
+    ck_assert_str_eq (job->note, "Writing");
+    ck_assert_uint_eq (job->calls, 1);
+    ck_assert_uint_eq (job->input_tokens, 100);
+    cf_desk_move (scene.desk, job, CF_JOB_ON_RESULT, "{}", NULL);
+    scene_settle ();
+    ck_assert_str_eq (scene_history (), "1:progress 2:progress 3:step 4:progress 5:complete ");
+    ck_assert_str_eq (s_row_at_work (), "100 completed 5 1 100");
+    scene_end ();
+}
+END_TEST
+
 /*  More than one page of them, some made within the same microsecond. */
 START_TEST (all_open_jobs_are_read)
 {
@@ -415,6 +475,7 @@ START_TEST (working_time_ends_and_outlives_a_restart)
     cf_desk_move (scene.desk, job, CF_JOB_ON_LEASE, NULL, NULL);
     world_until (scene.overdue == 2);           /* nobody ended it: said again */
     cf_desk_progress (scene.desk, job, 10, "qa", "");
+    cf_desk_catch_up (scene.desk);
     scene_settle ();
     scene_reopen ();
     job = cf_desk_lookup (scene.desk, id, NULL);
@@ -471,4 +532,4 @@ SCENE_MAIN ("desk", a_life_is_told_in_order_and_once, each_change_is_a_version_a
             who_waits_for_a_job_learns_of_its_end, who_waits_for_a_job_learns_of_its_questions, what_has_ended_in_the_ledger_stays_so, an_older_attempt_writes_nothing,
             a_result_that_cannot_be_stored_fails_the_job, a_text_cut_within_a_character_is_stored, a_database_that_is_away_is_waited_for,
             too_much_that_waits_stops_moves_not_ends, a_step_said_again_counts_once, a_step_without_a_model_is_no_call, the_journal_is_read_when_all_of_it_is_there,
-            a_new_instance_counts_events_on, all_open_jobs_are_read, working_time_ends_and_outlives_a_restart, an_answer_takes_a_new_token_that_clients_do_not_see, a_closed_desk_moves_nothing)
+            a_new_instance_counts_events_on, a_row_follows_its_events, what_was_told_before_a_crash_stays_told, all_open_jobs_are_read, working_time_ends_and_outlives_a_restart, an_answer_takes_a_new_token_that_clients_do_not_see, a_closed_desk_moves_nothing)
