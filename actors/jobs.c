@@ -3,7 +3,7 @@
  *
  *  Owns:       agent_jobs, codeforge.job_steps and codeforge.job_events; the queues; who holds which job.
  *  Answers:    edges: JOB_SECRET, JOB_CREATE, JOB_READ, JOB_AWAIT, JOB_LIST, JOB_CANCEL, JOB_ANSWER, JOB_WATCH, USAGE_READ.
- *              those who work: JOB_SECRET_READ, JOB_STEP, JOB_END, JOB_JOURNAL, LEASES_HELD; event jobs.progress.
+ *              those who work: JOB_SECRET_READ, JOB_STEP, JOB_END, JOB_JOURNAL, JOB_EARLIER, LEASES_HELD; event jobs.progress.
  *              the router, where a budget is set: BUDGET_RESERVE, BUDGET_RELEASE.
  *  Asks:       agents (JOB_RUN, JOB_STOP).
  *  Tells:      job.<id> (each change, once committed), state.jobs (a new instance: announce your leases), state.database.
@@ -548,6 +548,19 @@ s_on_job_journal (cf_task_t *task, const void *fields, void *owner)
 }
 
 static void
+s_on_job_earlier (cf_task_t *task, const void *fields, void *owner)
+{
+    jobs_t *self = owner;
+    const cf_job_earlier_t *ask = fields;
+    cf_error_t error = { 0 };
+    cf_json_t *earlier;
+    if (cf_ledger_read_earlier (self->ledger, task, ask->job, ask->user, &earlier, &error))
+        cf_fail (task, &error);
+    else
+        s_reply_json (task, earlier);
+}
+
+static void
 s_on_leases_held (cf_task_t *task, const void *fields, void *owner)
 {
     jobs_t *self = owner;
@@ -685,6 +698,7 @@ static const cf_handler_t s_handlers [] = {
     { CF_JOB_STEP,    s_on_job_step },
     { CF_JOB_END,     s_on_job_end },
     { CF_JOB_JOURNAL, s_on_job_journal },
+    { CF_JOB_EARLIER, s_on_job_earlier },
     { CF_LEASES_HELD, s_on_leases_held },
     { CF_USAGE_READ,  s_on_usage_read },
     { CF_BUDGET_RESERVE, s_on_budget_reserve },

@@ -53,7 +53,7 @@ s_estimate (const char *agent)
 {
     static const struct { const char *agent, *text; } estimates [] = {
         { "research", "1-2 minutes" }, { "wireframe", "2-3 minutes" }, { "code", "2-5 minutes" }, { "qa", "1-2 minutes" },
-        { "pedagogy", "1-2 minutes" }, { "roadmap", "2-3 minutes" }, { "builder", "5-10 minutes" },
+        { "pedagogy", "1-2 minutes" }, { "roadmap", "2-3 minutes" }, { "builder", "5-10 minutes" }, { "github", "under a minute" },
     };
     for (size_t at = 0; at < sizeof estimates / sizeof estimates [0]; at++)
         if (strcmp (estimates [at].agent, agent) == 0)

@@ -25,7 +25,7 @@
 
 struct cf_idempotency_t {
     char key [CF_IDEMPOTENCY_KEY_MAX + 1];
-    char hash [2 * DIGEST_SIZE + 1];    /* of method, path and body */
+    char hash [2 * DIGEST_SIZE + 1];    /* of method, path and body, without a token */
     char claim [CF_UUID_SIZE];          /* this request */
     char id [CF_UUID_SIZE];
     cf_json_t *headers;
@@ -91,13 +91,33 @@ s_digest (const h2o_iovec_t *parts, size_t count, unsigned char digest [DIGEST_S
     EVP_MD_CTX_free (context);
 }
 
+/*  What the body says but for a token, of which the database gets not even a hash: the same export with another token is the same.
+    Yours to free; NULL where there is no token in it, and the bytes as they came will do. */
+static char *
+s_without_token (const cf_request_t *request)
+{
+    static const char token [] = "github_token";
+    if (!json_object_get (request->body, token))
+        return NULL;
+    cf_json_t *rest = json_copy (request->body);
+    json_object_del (rest, token);
+    char *text = rest? cf_json_print (rest): NULL;
+    json_decref (rest);
+    if (!text)
+        abort ();                       /* out of memory: the supervisor restarts the process */
+    return text;
+}
+
 /*  The hash says whether a request is the same; the id, whose it is, too: a UUID of version 8 (RFC 9562, section 5.8). */
 static void
 s_name (cf_idempotency_t *self, const cf_request_t *request)
 {
     const h2o_req_t *http = request->http;
     unsigned char digest [DIGEST_SIZE];
-    s_digest ((h2o_iovec_t []) { http->input.method, http->input.path, http->entity }, 3, digest);
+    char *rest = s_without_token (request);
+    h2o_iovec_t body = rest? h2o_iovec_init (rest, strlen (rest)): http->entity;
+    s_digest ((h2o_iovec_t []) { http->input.method, http->input.path, body }, 3, digest);
+    free (rest);
     for (size_t at = 0; at < sizeof digest; at++)
         snprintf (self->hash + 2 * at, 3, "%02x", digest [at]);
     s_digest ((h2o_iovec_t []) { h2o_iovec_init (request->user, strlen (request->user)), h2o_iovec_init (self->key, strlen (self->key)),

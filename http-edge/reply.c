@@ -177,13 +177,23 @@ s_error_text (const char *api, const char *message, cf_json_t *details, const ch
     return text;
 }
 
+/*  When to come again: what the details say, where they do. */
+static void
+s_ask_back (cf_request_t *request, const cf_json_t *details)
+{
+    char seconds [24];
+    int64_t told = cf_json_int (details, "retry_after", 0);
+    snprintf (seconds, sizeof seconds, "%lld", (long long) told);
+    cf_reply_header (request, "retry-after", told > 0? seconds: CF_REPLY_RETRY_AFTER);
+}
+
 static void
 s_send_error (cf_request_t *request, int status, const char *api, const char *message, cf_json_t *details)
 {
     if (status == 401)
         cf_reply_header (request, "www-authenticate", "Bearer");
     if (status == 503)
-        cf_reply_header (request, "retry-after", CF_REPLY_RETRY_AFTER);
+        s_ask_back (request, details);
     char *text = s_error_text (api, message, details, request->id);
     cf_reply_json (request, status, text, strlen (text));
     free (text);

@@ -517,6 +517,27 @@ cf_ledger_read_journal (cf_ledger_t *self, cf_task_t *task, const char *job, cf_
 }
 
 int
+cf_ledger_read_earlier (cf_ledger_t *self, cf_task_t *task, const char *job, const char *user, cf_json_t **found, cf_error_t *error)
+{
+    cf_db_result_t *result;
+    *found = NULL;
+    if (cf_db_ask (task, self->db, &result, error,
+                   "select e.status, (select coalesce (json_agg (json_build_object ('name', s.name, 'output', s.output) order by s.seq, s.started_at), '[]')"
+                   "   from codeforge.job_steps s where s.job_id = e.id and s.status = 'completed')"
+                   " from public.agent_jobs j join public.agent_jobs e on e.project_id = j.project_id and e.user_id = j.user_id"
+                   "   and e.agent_type = j.agent_type and e.id <> j.id where j.id = $1 and j.user_id = $2"
+                   " order by e.created_at desc, e.id desc limit 10", job, user))
+        return -1;
+    *found = json_array ();
+    for (size_t row = 0; row < cf_db_rows (result); row++) {
+        cf_json_t *journal = cf_json_parse (s_text (result, row, 1), cf_db_value_size (result, row, 1), NULL);
+        json_array_append_new (*found, json_pack ("{ssso}", "status", s_text (result, row, 0), "journal", journal? journal: json_array ()));
+    }
+    cf_db_result_destroy (&result);
+    return 0;
+}
+
+int
 cf_ledger_read_events (cf_ledger_t *self, cf_task_t *task, const char *job, uint64_t after, cf_json_t **found, cf_error_t *error)
 {
     cf_db_result_t *result;

@@ -49,6 +49,8 @@ int cf_ledger_read_page (cf_ledger_t *self, cf_task_t *task, const char *project
                          uint32_t page_size, cf_json_t **found, cf_error_t *error);
 /*  [{name, output, outcome}] of the finished steps, in order. */
 int cf_ledger_read_journal (cf_ledger_t *self, cf_task_t *task, const char *job, cf_json_t **found, cf_error_t *error);
+/*  [{status, journal: [{name, output}]}] of other jobs of the same user, project and kind as the user's job, at most 10, newest first. */
+int cf_ledger_read_earlier (cf_ledger_t *self, cf_task_t *task, const char *job, const char *user, cf_json_t **found, cf_error_t *error);
 /*  [{seq, event, data}] after a sequence number, ascending, at most 1,000. A `complete` comes without its result. */
 int cf_ledger_read_events (cf_ledger_t *self, cf_task_t *task, const char *job, uint64_t after, cf_json_t **found, cf_error_t *error);
 /*  What a project is to a user: NULL where it is none of theirs, else {status, requirements: bool, architecture: bool}. */

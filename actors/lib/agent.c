@@ -19,7 +19,6 @@
 #include <utlist.h>
 
 #define CF_AGENT_END_MS 60000           /* one try at telling `jobs` how a job ended */
-#define CF_AGENT_SLACK_MS 10000         /* past a job's time: `jobs` ends it; that is only for when nobody tells us */
 #define CF_AGENT_YIELD_MS 2
 
 typedef struct {
@@ -140,7 +139,7 @@ s_run_lease (cf_task_t *task, void *arg)
     lease_t *lease = arg;
     cf_job_run_t *run = lease->run;
     cf_error_t error = { 0 };
-    cf_task_limit (task, run->time_ms + CF_AGENT_SLACK_MS);
+    cf_task_limit (task, run->time_ms + CF_WORK_SLACK_MS);
     cf_error_set (&error, CF_ERROR_INTERNAL, "the work could not be begun");
     cf_work_t *work = cf_work_new (task, run->agent, run->agent, run->project, run->journal, false);
     cf_json_t *input = work? cf_json_parse (run->input, strlen (run->input), &error): NULL;

@@ -81,6 +81,8 @@ void cf_work_wait_for_input (cf_work_t *self);
 void cf_work_progress (cf_work_t *self, uint32_t progress, const char *stage, const char *note);
 
 cf_task_t *cf_work_task (cf_work_t *self);
+/*  What is left of the job's time. */
+uint64_t cf_work_left_ms (cf_work_t *self);
 /*  Whether it is a node of a pipeline: nobody can be asked, and progress is the pipeline's. */
 bool cf_work_is_node (const cf_work_t *self);
 const char *cf_work_agent (const cf_work_t *self);

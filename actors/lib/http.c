@@ -281,7 +281,7 @@ s_on_send (void *arg, char *address, char *own_address, int port, int own_port)
                    || !strcmp (method, "DELETE");
     if (self->sends++ == 0)
         self->sent_us = now_us;
-    else if (self->sends > 2 || (!repeatable && now_us - self->sent_us > CF_HTTP_RESEND_US))
+    else if (self->request->once || self->sends > 2 || (!repeatable && now_us - self->sent_us > CF_HTTP_RESEND_US))
         return CURL_PREREQFUNC_ABORT;
     return CURL_PREREQFUNC_OK;
 }

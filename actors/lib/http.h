@@ -5,8 +5,8 @@
  *  that is cancelled or overdue has its connection closed at once, so that a provider stops working for nobody.
  *
  *  A request is sent a second time only where the server had closed the kept connection it was written to, without a byte
- *  of an answer: once, and, but for GET, HEAD, PUT and DELETE, only when that showed within a second. Neither
- *  headers nor bodies are ever logged.
+ *  of an answer: once, and, but for GET, HEAD, PUT and DELETE, only when that showed within a second; never where the request
+ *  forbids it. Neither headers nor bodies are ever logged.
  */
 #ifndef CF_LIB_HTTP_H
 #define CF_LIB_HTTP_H
@@ -43,6 +43,7 @@ typedef struct {
     uint32_t stall_ms;          /* 0: no limit but the task's */
     uint32_t linger_ms;         /* see CF_HTTP_LINGER */
     size_t max_bytes;           /* of the body; 0: 16 MiB */
+    bool once;                  /* it makes something: it must not be sent twice */
 } cf_http_request_t;
 
 typedef struct {

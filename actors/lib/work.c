@@ -104,6 +104,13 @@ cf_work_wait_for_input (cf_work_t *self)
     self->waiting = true;
 }
 
+uint64_t
+cf_work_left_ms (cf_work_t *self)
+{
+    uint64_t left_ms = cf_task_left_ms (self->task, UINT64_MAX);
+    return left_ms > CF_WORK_SLACK_MS? left_ms - CF_WORK_SLACK_MS: 0;
+}
+
 bool
 cf_work_is_waiting (const cf_work_t *self)
 {

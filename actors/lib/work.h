@@ -6,6 +6,8 @@
 #include "actors/lib/agent.h"
 #include "proto/message.h"
 
+#define CF_WORK_SLACK_MS 10000u         /* past a job's time: `jobs` ends it; that is only for when nobody tells us */
+
 /*  step is the base name of its steps in the journal; journal is JSON text. NULL when it is malformed or memory is out. */
 cf_work_t *cf_work_new (cf_task_t *task, const char *agent, const char *step, const char *project, const char *journal, bool node);
 void cf_work_destroy (cf_work_t **self_p);

@@ -14,6 +14,7 @@ import uuid
 
 import pytest
 
+from support.github import GitHub
 from support.node import Program
 from support.openapi import Document
 from support.system import System, make_token, wait_for
@@ -27,7 +28,8 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 @pytest.fixture (scope = "module")
 def system ():
-    with System (RATE_LIMIT_PER_MINUTE = 1_000_000) as running:
+    with GitHub () as github, System (RATE_LIMIT_PER_MINUTE = 1_000_000, GITHUB_API_URL = github.url) as running:
+        github.user ("ada", token = "github_pat_example")
         yield running
 
 
@@ -101,9 +103,9 @@ def some_code (case):
 
 JOBS = {"clarify": waiting_job, "respond": waiting_job, "agentsClarify": waiting_job, "jobCancel": running_job, "agentsJobCancel": running_job}
 ANOTHER = {"title": "Another title", "content": "another", "username": "another", "answers": [{"question": "q", "answer": "another"}],
-           "input_context": {"user_idea": "another"}, "instruction": "Another one", "question": "Another?", "decision_context": "Another decision",
+           "repo_name": "another", "input_context": {"user_idea": "another"}, "instruction": "Another one", "question": "Another?", "decision_context": "Another decision",
            "skill_level": "advanced", "duration_minutes": 7}             # members that make a right body another right one
-BODIES = {"fileRefactor": {"selected_code": some_code}}
+BODIES = {"fileRefactor": {"selected_code": some_code}, "exportGithub": {"repo_name": lambda case: f"plant-pal-{uuid.uuid4 ()}"}}
 
 
 class Case:

@@ -47,7 +47,7 @@ static void
 s_run (s_body_fn *fn)
 {
     cf_error_t error = { 0 };
-    cf_test_sql ("truncate public.projects, public.agent_jobs cascade");
+    cf_test_sql ("truncate public.projects, public.agent_jobs, codeforge.job_steps cascade");
     cf_test_sql ("insert into public.projects (id, user_id, title, status) values ('" OURS "', '" ANNE "', 'ours', 'planning'),"
                  " ('" ARCHIVED "', '" ANNE "', 'archived', 'archived'), ('" THEIRS "', '" BERT "', 'theirs', 'planning')");
     cf_config_set (CF_CONFIG_DATABASE_URL, cf_test_postgres ());
@@ -108,6 +108,40 @@ s_accepts_in_own_projects (cf_task_t *task)
     ck_assert_str_eq (cf_test_sql ("select project_id::text from public.agent_jobs"), OURS);
 }
 
+static void
+s_reads_earlier (cf_task_t *task)
+{
+    cf_error_t error = { 0 };
+    cf_json_t *earlier;
+    ck_assert_uint_eq (s_accept (task, OURS, ANNE, "github"), 1);
+    cf_test_sql ("insert into public.agent_jobs (id, project_id, user_id, agent_type, status, input_context, created_at)"
+                 " select ('bbbbbbbb-0000-4000-8000-0000000001' || lpad (n::text, 2, '0'))::uuid, '" OURS "', '" ANNE "',"
+                 " case n when 3 then 'qa' else 'github' end, case n when 1 then 'failed' else 'completed' end, '{}', now () - n * interval '1 hour'"
+                 " from generate_series (1, 14) n");
+    cf_test_sql ("insert into codeforge.job_steps (job_id, name, seq, status, attempt, output) values"
+                 " ('bbbbbbbb-0000-4000-8000-000000000101', 'second', 2, 'completed', 1, '{\"b\":2}'),"
+                 " ('bbbbbbbb-0000-4000-8000-000000000101', 'first', 1, 'completed', 1, '{\"a\":1}'),"
+                 " ('bbbbbbbb-0000-4000-8000-000000000101', 'third', 3, 'failed', 1, null)");
+    ck_assert_int_eq (cf_ledger_read_earlier (s_ledger, task, JOB, ANNE, &earlier, &error), 0);
+    ck_assert_uint_eq (json_array_size (earlier), 10);
+    char *first = cf_json_print (json_array_get (earlier, 0)), *next = cf_json_print (json_array_get (earlier, 1));
+    ck_assert_str_eq (first, "{\"status\":\"failed\",\"journal\":[{\"name\":\"first\",\"output\":\"{\\\"a\\\":1}\"},"
+                             "{\"name\":\"second\",\"output\":\"{\\\"b\\\":2}\"}]}");
+    ck_assert_str_eq (next, "{\"status\":\"completed\",\"journal\":[]}");
+    free (first);
+    free (next);
+    json_decref (earlier);
+    ck_assert_int_eq (cf_ledger_read_earlier (s_ledger, task, JOB, BERT, &earlier, &error), 0);
+    ck_assert_uint_eq (json_array_size (earlier), 0);
+    json_decref (earlier);
+}
+
+START_TEST (earlier_jobs_of_the_kind_are_read_with_their_notes)
+{
+    s_run (s_reads_earlier);
+}
+END_TEST
+
 START_TEST (a_job_may_be_without_a_project)
 {
     s_run (s_accepts_without_project);
@@ -123,7 +157,7 @@ END_TEST
 int
 main (void)
 {
-    const TTest *tests [] = { a_job_may_be_without_a_project, a_project_must_be_the_users_own };
+    const TTest *tests [] = { a_job_may_be_without_a_project, a_project_must_be_the_users_own, earlier_jobs_of_the_kind_are_read_with_their_notes };
     cf_test_migrated (CF_SOURCE_DIR "/ops/migrations");
     Suite *suite = suite_create ("ledger");
     TCase *all = tcase_create ("ledger");
