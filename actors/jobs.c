@@ -350,18 +350,35 @@ s_on_job_watch (cf_task_t *task, const void *fields, void *owner)
 
 /* ---- cancel, answer ---- */
 
-/*  There is no such open job: never was, or it has ended. */
+/*  Whether that request was carried out before, and its answer was lost with a process: then it is answered, once that is committed. */
+static bool
+s_is_done (cf_task_t *task, jobs_t *self, const cf_job_t *job, const char *request, const char *status)
+{
+    if (!*request || strcmp (job->last_request, request))
+        return false;
+    char id [CF_UUID_SIZE];
+    const char *type = job->kind->type;
+    cf_error_t error = { 0 };
+    memcpy (id, job->id, sizeof id);            /* it may be gone after the wait */
+    if (job->ticket && cf_batch_commit (task, cf_ledger_batch (self->ledger), job->ticket, &error))
+        cf_fail (task, &error);
+    else
+        cf_reply (task, &(cf_job_accepted_t) { .job = id, .status = status, .agent = type });
+    return true;
+}
+
+/*  There is no such open job: never was, or it has ended, perhaps by this very request. */
 static void
-s_fail_ended (cf_task_t *task, jobs_t *self, const char *job, const char *user, const char *reason)
+s_fail_ended (cf_task_t *task, jobs_t *self, const char *job, const char *user, const char *request, const char *status)
 {
     cf_job_t *ended = NULL;
     cf_error_t error = { 0 };
     if (cf_ledger_read_job (self->ledger, task, job, user, &ended, &error))
         cf_fail (task, &error);
-    else if (ended)
-        s_fail_field (task, "job_id", reason);
-    else
+    else if (!ended)
         s_fail_missing (task, job);
+    else if (!s_is_done (task, self, ended, request, status))
+        s_fail_field (task, "job_id", "the job has already ended");
     cf_job_destroy (&ended);
 }
 
@@ -371,12 +388,14 @@ s_on_job_cancel (cf_task_t *task, const void *fields, void *owner)
     jobs_t *self = owner;
     const cf_job_cancel_t *ask = fields;
     cf_job_t *job = cf_desk_lookup (self->desk, ask->job, ask->user);
+    if (job && job->accepted && s_is_done (task, self, job, ask->request, "cancelled"))
+        return;
     if (!job || !job->accepted || cf_job_is_terminal (job->state)) {
-        s_fail_ended (task, self, ask->job, ask->user, "the job has already ended");
+        s_fail_ended (task, self, ask->job, ask->user, ask->request, "cancelled");
         return;
     }
     cf_error_t error = { 0 };
-    cf_batch_ticket_t ticket = cf_desk_move (self->desk, job, CF_JOB_ON_CANCEL, NULL, NULL);
+    cf_batch_ticket_t ticket = cf_desk_move_for (self->desk, job, CF_JOB_ON_CANCEL, ask->request);
     if (ticket)
         cf_lease_release (self->lease, job, true);
     if (cf_batch_commit (task, cf_ledger_batch (self->ledger), ticket, &error))
@@ -408,9 +427,11 @@ s_on_job_answer (cf_task_t *task, const void *fields, void *owner)
     const cf_job_answer_t *ask = fields;
     cf_job_t *job = cf_desk_lookup (self->desk, ask->job, ask->user);
     if (!job || !job->accepted) {
-        s_fail_ended (task, self, ask->job, ask->user, "the job has already ended");
+        s_fail_ended (task, self, ask->job, ask->user, ask->request, "queued");
         return;
     }
+    if (s_is_done (task, self, job, ask->request, "queued"))
+        return;
     if (job->state != CF_JOB_WAITING) {
         s_fail_field (task, "job_id", "the job is not waiting for input");
         return;
@@ -418,7 +439,7 @@ s_on_job_answer (cf_task_t *task, const void *fields, void *owner)
     cf_error_t error = { 0 };
     char *former = job->input, *joined = s_with_answers (job, ask->answers);
     job->input = joined? joined: former;
-    cf_batch_ticket_t ticket = joined? cf_desk_move (self->desk, job, CF_JOB_ON_ANSWER, NULL, NULL): 0;
+    cf_batch_ticket_t ticket = joined? cf_desk_move_for (self->desk, job, CF_JOB_ON_ANSWER, ask->request): 0;
     job->input = ticket? joined: former;
     free (ticket? former: joined);
     const char *type = job->kind->type;

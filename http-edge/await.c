@@ -92,9 +92,10 @@ static void
 s_cancel (cf_request_t *request, const char *job)
 {
     cf_error_t error = { 0 };
+    char id [CF_UUID_SIZE];
+    const cf_job_cancel_t cancel = { .job = job, .user = request->user, .request = cf_uuid_new (id) };
     cf_task_shield (request->task, true);
-    cf_job_accepted_t *cancelled = cf_call (request->task, CF_JOB_CANCEL, &(cf_job_cancel_t) { .job = job, .user = request->user },
-                                            CF_AWAIT_CANCEL_MS, &error);
+    cf_job_accepted_t *cancelled = cf_call (request->task, CF_JOB_CANCEL, &cancel, CF_AWAIT_CANCEL_MS, &error);
     cf_task_shield (request->task, false);
     if (!cancelled && error.code != CF_ERROR_INVALID)       /* INVALID: it has just ended */
         cf_log_warning ("a job that nobody waits for is not cancelled: %s", error.text);

@@ -28,7 +28,7 @@
 #include "proto/base/trace.h"
 #include "proto/base/uuid.h"
 
-#define CF_ENVELOPE_VERSION 5
+#define CF_ENVELOPE_VERSION 6
 #define CF_ENVELOPE_BEAT_MS 2000        /* a peer that missed three is gone */
 #define CF_ENVELOPE_NAME_SIZE 128       /* names of peers, services and topics */
 #define CF_ENVELOPE_MAX_BYTES 1024      /* no envelope is larger */

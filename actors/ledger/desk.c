@@ -557,6 +557,18 @@ cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *
     return s_tell (self, job, cf_job_event_name (after), NULL, true, event == CF_JOB_ON_ANSWER);
 }
 
+cf_batch_ticket_t
+cf_desk_move_for (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *request)
+{
+    char former [CF_UUID_SIZE];
+    memcpy (former, job->last_request, sizeof former);
+    snprintf (job->last_request, sizeof job->last_request, "%s", request);
+    cf_batch_ticket_t ticket = cf_desk_move (self, job, event, NULL, NULL);
+    if (!ticket)
+        memcpy (job->last_request, former, sizeof former);
+    return ticket;
+}
+
 void
 cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const char *stage, const char *note)
 {

@@ -45,6 +45,8 @@ cf_job_t *cf_desk_first (cf_desk_t *self);
     has changed). The job's place in a queue or with a holder is the caller's to end, afterwards. */
 cf_batch_ticket_t cf_desk_move (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *result,
                                 const cf_job_failure_t *failure);
+/*  The same for a request of the user's, whose id the job keeps, so that the request is known when it comes again. */
+cf_batch_ticket_t cf_desk_move_for (cf_desk_t *self, cf_job_t *job, cf_job_event_t event, const char *request);
 /*  Tells progress (which never goes back), stage and note ("": as they are). */
 void cf_desk_progress (cf_desk_t *self, cf_job_t *job, uint32_t progress, const char *stage, const char *note);
 /*  Tells that a step starts; nothing if it has started already. */

@@ -102,6 +102,7 @@ typedef struct cf_job_t {
     uint32_t attempt;           /* the fencing token: grows with every new holder */
     uint32_t deaths;            /* processes lost over it */
     uint32_t answers;           /* times the user has answered; each takes a new token, which clients do not count as an attempt */
+    char last_request [CF_UUID_SIZE];   /* of its user, that moved it; "": none has */
     uint32_t priority;
     char *input;                /* JSON text */
     char *result;               /* JSON text: the questions while waiting, the document once ended; or NULL */

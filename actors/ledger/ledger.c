@@ -46,12 +46,14 @@ static const char s_update_sql [] =
     "   attempt = u.attempt, last_event = u.last_event, input_tokens = u.input_tokens, output_tokens = u.output_tokens,"
     "   cost_usd = u.cost_usd, calls = u.calls, spent_ms = u.spent_ms, started_at = u.started_at, completed_at = u.completed_at,"
     "   input_context = coalesce (u.input, j.input_context), deaths = u.deaths, answers = u.answers,"
-    "   error_code = u.error_code, error_details = u.error_details, lost_usd = u.lost_usd, holds = u.holds, updated_at = now ()"
+    "   error_code = u.error_code, error_details = u.error_details, lost_usd = u.lost_usd, holds = u.holds,"
+    "   last_request = u.last_request, updated_at = now ()"
     " from (select distinct on (id) * from unnest ($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::int[], $6::text[], $7::int[],"
     "   $8::bigint[], $9::bigint[], $10::bigint[], $11::numeric[], $12::int[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],"
-    "   $16::jsonb[], $17::int[], $18::int[], $19::text[], $20::jsonb[], $21::numeric[], $22::text[]) with ordinality as r (id, status,"
+    "   $16::jsonb[], $17::int[], $18::int[], $19::text[], $20::jsonb[], $21::numeric[], $22::text[], $23::uuid[]) with ordinality as r (id, status,"
     "   result, error, progress, stage, attempt, last_event, input_tokens, output_tokens, cost_usd, calls, spent_ms, started_at,"
-    "   completed_at, input, deaths, answers, error_code, error_details, lost_usd, holds, n) order by id, n desc) u"
+    "   completed_at, input, deaths, answers, error_code, error_details, lost_usd, holds, last_request, n)"
+    "   order by id, n desc) u"
     " where j.id = u.id and j.attempt <= u.attempt and j.status not in ('completed', 'failed', 'cancelled')";
 
 /*  What an ended job has lost is known better: comes after the update of the same transaction. */
@@ -82,8 +84,8 @@ static const char s_event_sql [] =
     " j.attempt, j.priority, j.last_event, j.input_tokens, j.output_tokens, j.cost_usd, j.calls, j.simulated, j.spent_ms, j.trace," \
     " (extract (epoch from j.created_at) * 1000000)::bigint, (extract (epoch from j.started_at) * 1000000)::bigint,"      \
     " (extract (epoch from j.completed_at) * 1000000)::bigint, j.deaths, j.answers,"     \
-    " j.error_code, j.error_details, j.lost_usd, j.holds"
-#define JOB_STEPS 29                    /* column after those of a job: its steps, where they are read with it */
+    " j.error_code, j.error_details, j.lost_usd, j.holds, j.last_request"
+#define JOB_STEPS 30                    /* column after those of a job: its steps, where they are read with it */
 
 /*  The journal is out of every user's reach, so it is read beside what the user may see of the job. */
 #define STEPS                                                                                                   \
@@ -126,7 +128,7 @@ cf_ledger_new (cf_loop_t *loop, cf_ledger_accepted_fn *fn, void *arg, cf_error_t
     }
     cf_batch_set_linger (self->batch, CF_LEDGER_LINGER_MS);
     self->accept = cf_batch_lane (self->batch, s_accept_sql, 9, s_on_accepted, self);
-    self->update = cf_batch_lane (self->batch, s_update_sql, 22, NULL, NULL);
+    self->update = cf_batch_lane (self->batch, s_update_sql, 23, NULL, NULL);
     self->lost = cf_batch_lane (self->batch, s_lost_sql, 2, NULL, NULL);
     self->step = cf_batch_lane (self->batch, s_step_sql, 15, NULL, NULL);
     self->event = cf_batch_lane (self->batch, s_event_sql, 4, NULL, NULL);
@@ -228,7 +230,8 @@ cf_ledger_update (cf_ledger_t *self, const cf_job_t *job, bool with_input)
         s_u64 (&output, job->output_tokens), s_cost (&cost, job->cost_usd), s_u64 (&calls, job->calls),
         s_u64 (&spent, job->spent_ms + working_ms), s_time (&started, job->started_us), s_time (&completed, job->completed_us),
         with_input? job->input: NULL, s_u64 (&deaths, job->deaths), s_u64 (&answers, job->answers),
-        *job->error_code? job->error_code: NULL, job->error_details, s_usd (&lost, job->lost + (ended? cf_job_held (job): 0)), holds
+        *job->error_code? job->error_code: NULL, job->error_details, s_usd (&lost, job->lost + (ended? cf_job_held (job): 0)), holds,
+        *job->last_request? job->last_request: NULL
     };
     cf_batch_ticket_t ticket = cf_batch_row (self->batch, self->update, values);
     free (holds);
@@ -380,6 +383,7 @@ s_load (const cf_db_result_t *result, size_t row, const char *steps)
     job->lost = (uint64_t) (strtod (s_text (result, row, 27), NULL) * 1e6 + 0.5);
     s_load_steps (job, steps);
     cf_budget_parse (job, s_text (result, row, 28));
+    snprintf (job->last_request, sizeof job->last_request, "%s", s_text (result, row, 29));
     return job;
 }
 

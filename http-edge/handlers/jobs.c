@@ -66,8 +66,9 @@ cf_handle_job_list (cf_request_t *request)
 void
 cf_handle_job_cancel (cf_request_t *request)
 {
+    char id [CF_UUID_SIZE];
     cf_job_accepted_t *cancelled = cf_request_ask (request, CF_JOB_CANCEL, &(cf_job_cancel_t) {
-        .job = request->job, .user = request->user });
+        .job = request->job, .user = request->user, .request = cf_request_new_id (request, id) });
     if (cancelled)
         cf_reply_document (request, 200, json_pack ("{s:s, s:s, s:s}", "job_id", cancelled->job, "status", "cancelled",
                                                     "message", "The job was cancelled."));
@@ -77,9 +78,9 @@ cf_handle_job_cancel (cf_request_t *request)
 static void
 s_answer (cf_request_t *request, const char *job)
 {
-    char *answers = cf_json_print (json_object_get (request->body, "answers"));
+    char id [CF_UUID_SIZE], *answers = cf_json_print (json_object_get (request->body, "answers"));
     cf_job_accepted_t *accepted = cf_request_ask (request, CF_JOB_ANSWER, &(cf_job_answer_t) {
-        .job = job, .user = request->user, .answers = answers });
+        .job = job, .user = request->user, .answers = answers, .request = cf_request_new_id (request, id) });
     free (answers);
     if (accepted)
         cf_await_reply_accepted (request, accepted);

@@ -246,6 +246,7 @@ s_render_stream (const cf_request_t *request, const cf_reply_t *reply, cf_render
 {
     s_put_start (request, reply, out);
     if (s_stream_content (reply, out)) {
+        out->spoken = out->chunks;
         s_put_event ("content_block_stop", &out->bytes);
         cf_buf_puts (&out->bytes, ",\"index\":0}");
         cf_format_end_chunk (out, "\n\n");

@@ -151,8 +151,9 @@ static uint64_t
 s_due_us (const cf_call_t *self, size_t chunk)
 {
     uint64_t latency_us = self->plan.fate.latency_ms * 1000;
-    size_t chunks = self->plan.answer->chunks;
-    if (!self->plan.streamed || chunks < 2)
+    const cf_rendered_t *answer = self->plan.answer;
+    size_t chunks = answer->spoken? answer->spoken: answer->chunks;
+    if (!self->plan.streamed || chunks < 2 || chunk >= chunks)
         return self->started_us + latency_us;
     uint64_t first = latency_us * FIRST_TOKEN_PERCENT / 100;
     return self->started_us + first + (latency_us - first) * chunk / (chunks - 1);

@@ -46,6 +46,7 @@ typedef struct {
     cf_buf_t bytes;
     size_t ends [CF_FORMAT_MAX_CHUNKS];     /* where each chunk ends in bytes */
     size_t chunks;
+    size_t spoken;              /* chunks up to the last word: what follows goes out with it, as servers do it; 0: all */
 } cf_rendered_t;
 
 typedef struct {

@@ -210,6 +210,7 @@ s_render_stream (const cf_request_t *request, const cf_reply_t *reply, cf_render
                    "\"logprobs\":null,\"finish_reason\":null}]}", head.bytes);
     cf_format_end_chunk (out, "\n\n");
     if (s_stream_content (opening, reply, out)) {
+        out->spoken = out->chunks;
         cf_buf_printf (&out->bytes, "data: %s{\"index\":0,\"delta\":{},\"logprobs\":null,\"finish_reason\":\"%s\"}]}",
                        head.bytes, s_finish_name (reply->finish));
         cf_format_end_chunk (out, "\n\n");

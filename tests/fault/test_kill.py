@@ -4,6 +4,7 @@
 Finished calls are counted at the provider, by a hash of what was asked.
 """
 import concurrent.futures
+import contextlib
 import os
 import signal
 
@@ -16,6 +17,22 @@ IDEA = "a survivor of {} [[sim latency=1200]]"
 
 def open_call (system, agent, text):
     return lambda: any (call ["outcome"] == "open" and call ["agent"] == agent for call in system.calls (text))
+
+
+@contextlib.contextmanager
+def locked_jobs (system):
+    """Nothing is committed to the table of jobs meanwhile; yields what ends that early."""
+    lock = "begin; lock table public.agent_jobs in share mode; select pg_sleep (60)"
+    holder = "select pid from pg_stat_activity where query like '%' || 'pg_sleep (60)%' and wait_event = 'PgSleep'"
+    with concurrent.futures.ThreadPoolExecutor (1) as pool:
+        locked = pool.submit (system.psql, "-c", lock)
+        wait_for (lambda: system.sql (holder), "the table to be locked")
+        yield lambda: system.sql (f"select pg_cancel_backend (({holder}))")
+        assert "canceling statement" in str (locked.exception ())
+
+
+def has_blocked (system):
+    return system.sql ("select count (*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%agent_jobs%'") == "1"
 
 
 @pytest.fixture (scope = "module")
@@ -142,25 +159,48 @@ def test_a_job_that_is_committed_after_its_ledger_died_is_worked_on (fresh):
     system = fresh ()
     project = system.project ("committed late")
     body = {"project_id": project, "agent_type": "qa", "input_context": {"code": "# committed late"}}
-    lock = "begin; lock table public.agent_jobs in share mode; select pg_sleep (60)"
-    with concurrent.futures.ThreadPoolExecutor (1) as pool:
-        locked = pool.submit (system.psql, "-c", lock)
-        holder = "select pid from pg_stat_activity where query like '%' || 'pg_sleep (60)%' and wait_event = 'PgSleep'"
-        wait_for (lambda: system.sql (holder), "the table to be locked")
+    with locked_jobs (system) as unlock:
         client = system.connection ()
         client.request ("POST", "/v1/run-agent", system.encode (body, None), system.headers ("", body, {}))
-        blocked = "select count (*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%agent_jobs%'"
-        wait_for (lambda: system.sql (blocked) == "1", "the acceptance to wait for the lock")
+        wait_for (lambda: has_blocked (system), "the acceptance to wait for the lock")
         for name in ("edge.1", "edge.2"):       # who would ask again
             system.kill (name)
         pid = system.kill ("jobs")
         system.wait_restarted ("jobs", pid)
-        system.sql (f"select pg_cancel_backend (({holder}))")
-        assert "canceling statement" in str (locked.exception ())
+        unlock ()
     client.close ()
     status = "select status from public.agent_jobs"
     assert wait_for (lambda: system.sql (status), "the acceptance to be committed") in ("queued", "running")
     wait_for (lambda: system.sql (status) == "completed", "the job to end")
+
+
+@pytest.mark.parametrize ("what", ["cancel", "respond"])
+def test_what_a_user_did_counts_once_though_its_answer_was_lost (fresh, what):
+    """PostgreSQL commits it for `jobs`, which is dead by then: the edge asks again, and hears what became of it."""
+    system = fresh ()
+    project = system.project ("said once")
+    if what == "cancel":
+        job = system.run_agent (project, "qa", {"code": "# said once [[sim latency=60000]]"})
+        wait_for (open_call (system, "qa", "said once"), "the review to be open")
+        path, body, status = f"/v1/jobs/{job}/cancel", None, 200
+    else:
+        job = system.run_agent (project, "research", {"user_idea": "an app that is said once"})
+        system.wait_job (job, "waiting_for_input")
+        path, body, status = f"/v1/agents/jobs/{job}/respond", {"answers": [{"question": "Once?", "answer": "Once."}]}, 202
+    with locked_jobs (system) as unlock, concurrent.futures.ThreadPoolExecutor (1) as pool:
+        asked = pool.submit (system.request, "POST", path, body)
+        wait_for (lambda: has_blocked (system), "the change to wait for the lock")
+        pid = system.kill ("jobs")
+        unlock ()
+        answer = asked.result ()
+    assert answer.status == status and answer.json ["job_id"] == job, answer.body
+    system.wait_restarted ("jobs", pid)
+    done = system.wait_job (job, "cancelled", "completed", "failed")
+    assert done ["status"] == {"cancel": "cancelled", "respond": "completed"} [what]
+    if what == "respond":
+        assert system.sql (f"select jsonb_array_length (input_context -> 'answers') from public.agent_jobs where id = '{job}'") == "1"
+    again = system.request ("POST", path, body)
+    assert again.status == 400, "another request is another request"
 
 
 def test_a_stopped_process_is_found_deaf_and_replaced (fresh):
