@@ -95,7 +95,7 @@ static const char s_event_sql [] =
     "    'completed_us', (extract (epoch from s.completed_at) * 1000000)::bigint) order by s.seq, s.started_at)" \
     "  from codeforge.job_steps s where s.job_id = j.id)"
 
-#define JOB_NEWS 30                     /* column after that */
+#define JOB_NEWS (JOB_STEPS + 1)        /* column after that */
 #define NEWS                                                                                                    \
     "(select json_agg (json_build_array (e.seq, e.data::json) order by e.seq) from codeforge.job_events e"     \
     "  where e.job_id = j.id and e.seq > j.last_event)"
