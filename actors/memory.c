@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  memory - patterns that worked before, found by the nearness of their embedding
  *
- *  Owns:       the table pattern_embeddings (actors/recall/); the embeddings of the last texts, which a restart forgets.
+ *  Owns:       the table pattern_embeddings (actors/recall/), at most PATTERNS_MAX rows of it; the embeddings of the last texts,
+ *              which a restart forgets. The model that makes them is the same for a process's whole life.
  *  Answers:    PATTERN_RECALL -> PATTERNS        the nearest, or none: without asking anybody while there are no patterns
- *              PATTERN_STORE  -> PATTERN_KEPT    a pattern is kept once
+ *              PATTERN_STORE  -> PATTERN_KEPT    a pattern is kept once, also where another says the same
  *  Asks:       router (MODEL_EMBED), PostgreSQL.
  *  Stops:      on TERM, when what it has begun is answered.
  *  If it dies: callers ask the next instance again; agents go on without patterns after their time for it is up.
@@ -14,6 +15,7 @@
 #include "actors/recall/recall.h"
 #include "proto/base/config.h"
 #include "proto/base/log.h"
+#include "proto/base/metric.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,21 +28,35 @@ typedef struct {
     cf_embeddings_t *embeddings;
 } self_t;
 
+/*  Has the vector made, and keeps it. */
+static int
+s_make (cf_task_t *task, self_t *self, const char *text, cf_buf_t *out, cf_error_t *error)
+{
+    cf_model_vector_t *made = cf_call (task, CF_MODEL_EMBED, &(cf_model_embed_t) { .text = text }, CF_MEMORY_EMBED_MS, error);
+    if (!made)
+        return -1;
+    cf_metric_add (CF_METRIC_memory_embeddings_made_total, 1);
+    int rc = cf_embedding_print (made->values.bytes, made->values.size, out, error);
+    if (rc == 0)
+        cf_embeddings_put (self->embeddings, text, strlen (text), made->values.bytes);
+    cf_codec_free (&made);
+    return rc;
+}
+
 /*  Appends the literal of text's vector to out. 0, or -1 with the router's error. */
 static int
 s_embed (cf_task_t *task, self_t *self, const char *text, cf_buf_t *out, cf_error_t *error)
 {
-    size_t size = strlen (text);
-    const void *known = cf_embeddings_lookup (self->embeddings, text, size);
-    if (known)
-        return cf_embedding_print (known, CF_EMBEDDING_BYTES, out, error);
-    cf_model_vector_t *made = cf_call (task, CF_MODEL_EMBED, &(cf_model_embed_t) { .text = text }, CF_MEMORY_EMBED_MS, error);
-    if (!made)
+    const void *known;
+    cf_embedding_claim_t claim;
+    if (cf_embeddings_claim (self->embeddings, task, text, strlen (text), &claim, &known, error))
         return -1;
-    int rc = cf_embedding_print (made->values.bytes, made->values.size, out, error);
-    if (rc == 0)
-        cf_embeddings_put (self->embeddings, text, size, made->values.bytes);
-    cf_codec_free (&made);
+    if (known) {
+        cf_metric_add (CF_METRIC_memory_embeddings_known_total, 1);
+        return cf_embedding_print (known, CF_EMBEDDING_BYTES, out, error);
+    }
+    int rc = s_make (task, self, text, out, error);
+    cf_embeddings_release (self->embeddings, &claim);
     return rc;
 }
 
@@ -127,7 +143,8 @@ main (void)
     cf_error_t error = { 0 };
     cf_actor_t *actor = cf_actor_new (CF_ACTOR_MEMORY, handlers, sizeof handlers / sizeof handlers [0], &self);
     self.embeddings = cf_embeddings_new (CF_MEMORY_EMBEDDINGS);
-    self.recall = self.embeddings? cf_recall_new (cf_actor_loop (actor), cf_config_str (CF_CONFIG_DATABASE_URL), &error): NULL;
+    if (self.embeddings)
+        self.recall = cf_recall_new (cf_actor_loop (actor), cf_config_str (CF_CONFIG_DATABASE_URL), cf_config_u64 (CF_CONFIG_PATTERNS_MAX), &error);
     if (!self.recall) {
         cf_log_error ("cannot start: %s", *error.text? error.text: "out of memory");
         return EXIT_FAILURE;

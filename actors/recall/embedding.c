@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  embedding - fixed-point printing, and a table with the latest at its end */
+/*  embedding - fixed-point printing, and a table with the latest at its end; claims are few, one list of them is enough */
 
 #include "actors/recall/embedding.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+#include <utlist.h>
 
 typedef struct {
     UT_hash_handle hh;                  /* by text; in the order of use */
@@ -19,6 +20,7 @@ typedef struct {
 struct cf_embeddings_t {
     entry_t *entries;
     size_t capacity;
+    cf_embedding_claim_t *claims;       /* one a text */
 };
 
 size_t
@@ -137,4 +139,55 @@ cf_embeddings_put (cf_embeddings_t *self, const char *text, size_t size, const v
     memcpy (entry->vector, vector, sizeof entry->vector);
     memcpy (entry->text, text, size);
     HASH_ADD_KEYPTR (hh, self->entries, entry->text, size, entry);
+}
+
+/* ---- whose turn it is ---- */
+
+static cf_embedding_claim_t *
+s_claim_of (const cf_embeddings_t *self, const char *text, size_t size)
+{
+    cf_embedding_claim_t *claim;
+    DL_FOREACH (self->claims, claim)
+        if (claim->size == size && memcmp (claim->text, text, size) == 0)
+            return claim;
+    return NULL;
+}
+
+static int
+s_wait_for (cf_embedding_claim_t *self, cf_embedding_claim_t *other, cf_error_t *error)
+{
+    int rc = 0;
+    self->other = other;
+    DL_APPEND (other->waiting, self);
+    while (self->other && rc == 0)
+        rc = cf_task_wait (self->task, error);
+    if (self->other)
+        DL_DELETE (self->other->waiting, self);
+    return rc;
+}
+
+int
+cf_embeddings_claim (cf_embeddings_t *self, cf_task_t *task, const char *text, size_t size, cf_embedding_claim_t *claim,
+                     const void **vector, cf_error_t *error)
+{
+    cf_embedding_claim_t *other;
+    *claim = (cf_embedding_claim_t) { .task = task, .text = text, .size = size };
+    while (!(*vector = cf_embeddings_lookup (self, text, size)) && (other = s_claim_of (self, text, size)) != NULL)
+        if (s_wait_for (claim, other, error))
+            return -1;
+    if (!*vector)
+        DL_APPEND (self->claims, claim);
+    return 0;
+}
+
+void
+cf_embeddings_release (cf_embeddings_t *self, cf_embedding_claim_t *claim)
+{
+    DL_DELETE (self->claims, claim);
+    while (claim->waiting) {
+        cf_embedding_claim_t *next = claim->waiting;
+        DL_DELETE (claim->waiting, next);
+        next->other = NULL;
+        cf_task_wake (next->task);
+    }
 }

@@ -6,6 +6,7 @@
 #ifndef CF_RECALL_EMBEDDING_H
 #define CF_RECALL_EMBEDDING_H
 
+#include "actors/lib/task.h"
 #include "proto/base/buf.h"
 #include "proto/base/error.h"
 
@@ -30,5 +31,23 @@ void cf_embeddings_destroy (cf_embeddings_t **self_p);
 const void *cf_embeddings_lookup (cf_embeddings_t *self, const char *text, size_t size);
 /*  Keeps a copy of both; the text that was asked for longest ago makes room. */
 void cf_embeddings_put (cf_embeddings_t *self, const char *text, size_t size, const void *vector);
+
+/*  A task's word that it is getting a text's vector. It lives on the task's stack; its members are the table's. */
+typedef struct cf_embedding_claim_t {
+    struct cf_embedding_claim_t *prev, *next;
+    struct cf_embedding_claim_t *waiting;       /* those who ask for the same */
+    struct cf_embedding_claim_t *other;         /* whose release it waits for, or NULL */
+    cf_task_t *task;
+    const char *text;
+    size_t size;
+} cf_embedding_claim_t;
+
+/*  As lookup, but waits while another task gets the vector of this text, so that two who ask at once cost one call. 0 with *vector, or with
+    *vector NULL: the caller gets it, puts it where that goes well, and then releases the claim. The text is borrowed until then.
+    -1 with error when cancelled or overdue meanwhile. */
+int cf_embeddings_claim (cf_embeddings_t *self, cf_task_t *task, const char *text, size_t size, cf_embedding_claim_t *claim,
+                         const void **vector, cf_error_t *error);
+/*  Whoever waits goes on: with the vector, or as the next to get it. */
+void cf_embeddings_release (cf_embeddings_t *self, cf_embedding_claim_t *claim);
 
 #endif

@@ -5,6 +5,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/json.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 
 struct cf_recall_t {
     cf_db_t *db;
+    char most [24];                     /* patterns that there may be, as text */
+    unsigned untrimmed;                 /* kept since it was last looked how many there are */
     bool any;
     uint64_t empty_until_ms;            /* monotonic; 0: not known */
 };
@@ -26,12 +29,10 @@ static const char s_match_sql [] =
     " from public.match_patterns ($1, $2::integer, nullif ($3::text, ''))"
     " where similarity >= $4::double precision and similarity <> 'NaN' order by similarity desc) r";
 
-static const char s_keep_sql [] =
-    "insert into public.pattern_embeddings (id, pattern_type, content, metadata, embedding) values ($1, $2, $3, $4, $5)"
-    " on conflict (id) do nothing";
+static const char s_keep_sql [] = "select codeforge.keep_pattern ($1, $2, $3, $4, $5, $6, $7)";
 
 cf_recall_t *
-cf_recall_new (cf_loop_t *loop, const char *url, cf_error_t *error)
+cf_recall_new (cf_loop_t *loop, const char *url, uint64_t most, cf_error_t *error)
 {
     cf_recall_t *self = calloc (1, sizeof *self);
     if (!self) {
@@ -44,6 +45,7 @@ cf_recall_new (cf_loop_t *loop, const char *url, cf_error_t *error)
         return NULL;
     }
     cf_db_set_patience (self->db, CF_RECALL_PATIENCE_MS);
+    snprintf (self->most, sizeof self->most, "%" PRIu64, most);
     return self;
 }
 
@@ -95,7 +97,10 @@ cf_recall_keep (cf_recall_t *self, cf_task_t *task, const char *id, const char *
     json_decref (document);
     if (!is_object)
         return cf_error_set (error, CF_ERROR_INVALID, "a pattern's metadata must be an object");
-    if (cf_db_ask (task, self->db, NULL, error, s_keep_sql, id, type, content, metadata, vector))
+    char same [16];
+    snprintf (same, sizeof same, "%g", CF_RECALL_SAME_SIMILARITY);
+    const char *most = self->untrimmed++ % CF_RECALL_TRIM_EVERY? NULL: self->most;
+    if (cf_db_ask (task, self->db, NULL, error, s_keep_sql, id, type, content, metadata, vector, same, most))
         return -1;
     self->any = true;
     return 0;

@@ -55,6 +55,26 @@ def test_research_and_code_read_what_is_near (system):
     assert len (set (sent (system, idea, "requirements"))) == 2
 
 
+def test_the_same_idea_again_is_the_same_pattern (system):
+    idea = "a log of the birds at one window"
+    assert system.wait_job (system.run_pipeline (system.project ("birds"), idea)) ["result"] ["qa_result"] ["passed"]
+    before = kept (system)
+    assert system.wait_job (system.run_pipeline (system.project ("birds again"), idea)) ["result"] ["qa_result"] ["passed"]
+    assert kept (system) == before
+
+
+def test_one_text_is_embedded_once (system):
+    """Also while its embedding is on its way: all of them wait for the first one's."""
+    assert system.wait_job (system.run_pipeline (system.project ("known"), "something that is known")) ["status"] == "completed"
+    idea = "a map of all the benches in a park"
+    assert system.simulator ("POST", "/_sim/settings", {"latency_ms": 300, "match": {"agent": "embedding"}}).status == 200
+    jobs = [system.run_agent (system.project (f"benches {at}"), "research", {"user_idea": idea, "skip_clarification": True}) for at in range (4)]
+    assert {system.wait_job (job) ["status"] for job in jobs} == {"completed"}
+    system.simulator ("POST", "/_sim/settings", {"fault": None})
+    assert research (system, idea) ["status"] == "completed"
+    assert len (sent (system, idea, "embedding")) == 1
+
+
 @pytest.mark.parametrize ("trouble", [{"latency_ms": 60000}, {"fault": "status500"}, {"fault": "reset"}])
 def test_a_memory_that_does_not_answer_is_done_without (system, trouble):
     """Slow and failing: embeddings are what it waits for."""

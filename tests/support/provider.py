@@ -339,8 +339,9 @@ class for_ever:
 
 
 class Provider:
-    def __init__ (self):
-        self.lock, self.ended = threading.Lock (), False
+    def __init__ (self, embed = None):
+        """embed: what makes the vector of a text, for OpenAI's format; without it there are no embeddings, and so no patterns."""
+        self.lock, self.ended, self.embed = threading.Lock (), False, embed
         self.seen, self.scripts, self.down, self.connections = [], {}, set (), set ()
         self.listeners = {name: socket.create_server (("127.0.0.1", 0), backlog = 256) for name in FORMATS}     # as different hosts
         for name in FORMATS:
@@ -412,11 +413,18 @@ class Provider:
         body = json.loads (reader.read (int (headers.get ("content-length", 0))) or b"null")
         path = request [1]
         if "embed" in path:
-            connection.sendall (b"HTTP/1.1 404 X\r\nContent-Length: 2\r\n\r\n{}")       # works without patterns
+            connection.sendall (self.embedded (body))
             return True
         call = Call (self, connection, format_name, path, headers, body)
         self.fault_of (call) (call)
         return True
+
+    def embedded (self, body):
+        answer = b"{}"
+        if self.embed:
+            answer = json.dumps ({"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": self.embed (body ["input"])}],
+                                  "model": body ["model"], "usage": {"prompt_tokens": 1, "total_tokens": 1}}).encode ()
+        return b"HTTP/1.1 %s X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (b"200" if self.embed else b"404", len (answer), answer)
 
     def fault_of (self, call):
         text = json.dumps (call.body, ensure_ascii = False)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  embedding - literals read back as the vector they were, odd vectors refused, the last texts kept */
+/*  embedding - literals read back as the vector they were, odd vectors refused, the last texts kept, one call for the same text */
 
 #include "actors/recall/embedding.h"
 #include "tests/support/unit.h"
@@ -114,5 +114,85 @@ START_TEST (the_last_texts_are_kept)
 }
 END_TEST
 
+/* ---- several tasks ask at once ---- */
+
+typedef struct {
+    cf_embeddings_t *kept;
+    const char *text;
+    bool succeeds, asked, ended;
+    int rc;
+    float first;                        /* of the vector it was given */
+    cf_error_t error;
+} asker_t;
+
+/*  What memory does: takes the vector that is known or made meanwhile, or makes it, which takes a while. */
+static void
+s_ask (cf_task_t *task, void *arg)
+{
+    asker_t *self = arg;
+    const void *vector;
+    cf_embedding_claim_t claim;
+    self->rc = cf_embeddings_claim (self->kept, task, self->text, strlen (self->text), &claim, &vector, &self->error);
+    if (self->rc == 0 && vector)
+        memcpy (&self->first, vector, sizeof self->first);
+    else if (self->rc == 0) {
+        self->asked = true;
+        cf_task_sleep (task, 20, &self->error);
+        if (self->succeeds)
+            cf_embeddings_put (self->kept, self->text, strlen (self->text), s_vector);
+        cf_embeddings_release (self->kept, &claim);
+    }
+    self->ended = true;
+}
+
+static void
+s_ask_all (asker_t *askers, size_t count, size_t cancelled)
+{
+    cf_loop_t *loop = cf_loop_new ();
+    cf_embeddings_t *kept = cf_embeddings_new (8);
+    s_vector [0] = 7;
+    for (size_t at = 0; at < count; at++) {
+        askers [at].kept = kept;
+        cf_task_t *task = cf_task_start (loop, s_ask, &askers [at], NULL);
+        if (at == cancelled)
+            cf_task_cancel (task, CF_ERROR_CANCELLED);
+    }
+    for (size_t at = 0; at < count; at++)
+        while (!askers [at].ended)
+            cf_loop_turn (loop, 1000);
+    cf_embeddings_destroy (&kept);
+    cf_loop_destroy (&loop);
+    cf_task_free_pool ();
+}
+
+START_TEST (who_asks_for_the_same_waits)
+{
+    asker_t askers [] = { { .text = "one", .succeeds = true }, { .text = "one" }, { .text = "two", .succeeds = true }, { .text = "one" } };
+    s_ask_all (askers, 4, 4);
+    ck_assert (askers [0].asked && askers [2].asked);
+    ck_assert (!askers [1].asked && !askers [3].asked);
+    ck_assert (askers [1].first == 7 && askers [3].first == 7);
+}
+END_TEST
+
+START_TEST (who_waits_asks_where_the_other_failed)
+{
+    asker_t askers [] = { { .text = "one" }, { .text = "one", .succeeds = true }, { .text = "one" } };
+    s_ask_all (askers, 3, 3);
+    ck_assert (askers [0].asked && askers [1].asked && !askers [2].asked);
+    ck_assert (askers [2].first == 7);
+}
+END_TEST
+
+START_TEST (who_is_cancelled_waits_no_more)
+{
+    asker_t askers [] = { { .text = "one", .succeeds = true }, { .text = "one" }, { .text = "one" } };
+    s_ask_all (askers, 3, 1);
+    ck_assert_int_eq (askers [1].rc, -1);
+    ck_assert_int_eq (askers [1].error.code, CF_ERROR_CANCELLED);
+    ck_assert (askers [0].asked && askers [2].first == 7);
+}
+END_TEST
+
 UNIT_MAIN ("embedding", a_literal_reads_back, the_largest_vector_fits, odd_vectors_are_refused, a_text_is_cut_between_characters,
-           the_last_texts_are_kept)
+           the_last_texts_are_kept, who_asks_for_the_same_waits, who_waits_asks_where_the_other_failed, who_is_cancelled_waits_no_more)

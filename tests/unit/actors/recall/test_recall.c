@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/*  recall - the nearest first, of one type or any, nothing too unlike, each kept once, against a real PostgreSQL */
+/*  recall - the nearest first, of one type or any, nothing too unlike, each kept once and only so many, against a real PostgreSQL */
 
 #include "actors/recall/embedding.h"
 #include "actors/recall/recall.h"
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define S_MOST 4u                       /* patterns */
 #define ID(n_) "dddddddd-0000-4000-8000-00000000000" #n_
 
 static cf_recall_t *s_recall;
@@ -34,10 +35,16 @@ s_at (double degrees, size_t axis)
 }
 
 static void
-s_keep (cf_task_t *task, const char *id, const char *type, const char *content, double degrees, size_t axis)
+s_keep_scored (cf_task_t *task, const char *id, const char *type, const char *content, const char *metadata, double degrees, size_t axis)
 {
     cf_error_t error = { 0 };
-    ck_assert_msg (cf_recall_keep (s_recall, task, id, type, content, "{\"score\":90}", s_at (degrees, axis), &error) == 0, "%s", error.text);
+    ck_assert_msg (cf_recall_keep (s_recall, task, id, type, content, metadata, s_at (degrees, axis), &error) == 0, "%s", error.text);
+}
+
+static void
+s_keep (cf_task_t *task, const char *id, const char *type, const char *content, double degrees, size_t axis)
+{
+    s_keep_scored (task, id, type, content, "{\"score\":90}", degrees, axis);
 }
 
 static void
@@ -86,8 +93,44 @@ static void
 s_keeps_once (cf_task_t *task)
 {
     s_keep (task, ID (1), "builder", "first", 0, 1);
-    s_keep (task, ID (1), "builder", "second", 10, 1);
+    s_keep (task, ID (1), "builder", "second", 30, 1);
     s_match (task, 3, "", "[" FOUND ("first", "1.0") "]");
+}
+
+/*  Eleven degrees are a similarity of 0.982, twelve are 0.978. */
+static void
+s_knows_the_same (cf_task_t *task)
+{
+    s_keep_scored (task, ID (1), "builder", "first", "{\"score\":90}", 0, 1);
+    s_keep_scored (task, ID (2), "builder", "worse", "{\"score\":80}", 11, 1);
+    s_keep_scored (task, ID (3), "review", "of another type", "{\"score\":90}", 11, 1);
+    s_match (task, 3, "", "[" FOUND ("first", "1.0") "," FOUND ("of another type", "0.9816") "]");
+    s_keep_scored (task, ID (4), "builder", "as good", "{\"score\":90}", 11, 2);
+    s_match (task, 3, "builder", "[" FOUND ("as good", "1.0") "]");
+    s_keep_scored (task, ID (5), "builder", "not the same", "{\"score\":90}", 12, 2);
+    s_match (task, 3, "builder", "[" FOUND ("as good", "1.0") "," FOUND ("not the same", "0.9781") "]");
+    s_keep_scored (task, ID (5), "builder", "unscored", "{}", 12, 2);
+    s_match (task, 3, "builder", "[" FOUND ("as good", "1.0") ",{\"content\":\"unscored\",\"metadata\":{},\"similarity\":0.9781}]");
+}
+
+static const char s_latest_sql [] = "select string_agg (content, ' ' order by kept_at desc) from public.pattern_embeddings";
+
+/*  Ten are there, the last kept longest ago; the first one of this process looks, the next ones do not. */
+static void
+s_forgets (cf_task_t *task)
+{
+    cf_test_sql ("insert into public.pattern_embeddings (pattern_type, content, embedding, kept_at) select 'old', n::text,"
+                 " (array [cosd (15 * n), sind (15 * n)] || array_fill (0::float8, '{1534}'))::vector, now () - n * interval '1 hour'"
+                 " from generate_series (1, 10) n");
+    s_keep (task, ID (1), "new", "first", 60, 3);
+    ck_assert_str_eq (cf_test_sql (s_latest_sql), "first 1 2 3");
+    s_keep (task, ID (2), "new", "second", 60, 4);
+    ck_assert_str_eq (cf_test_sql ("select count (*)::text from public.pattern_embeddings"), "5");
+    for (unsigned at = 2; at < CF_RECALL_TRIM_EVERY; at++)
+        s_keep (task, ID (2), "new", "second", 60, 4);
+    ck_assert_str_eq (cf_test_sql ("select count (*)::text from public.pattern_embeddings"), "5");
+    s_keep (task, ID (2), "new", "second", 60, 4);
+    ck_assert_str_eq (cf_test_sql (s_latest_sql), "second first 1 2");
 }
 
 static void
@@ -138,7 +181,7 @@ s_run (void (*fn) (cf_task_t *task))
     cf_error_t error = { 0 };
     cf_test_sql ("truncate public.pattern_embeddings");
     cf_loop_t *loop = cf_loop_new ();
-    s_recall = cf_recall_new (loop, cf_test_postgres (), &error);
+    s_recall = cf_recall_new (loop, cf_test_postgres (), S_MOST, &error);
     ck_assert_msg (s_recall != NULL, "%s", error.text);
     run_t run = { .fn = fn };
     cf_task_start (loop, s_body, &run, NULL);
@@ -152,6 +195,8 @@ s_run (void (*fn) (cf_task_t *task))
 
 START_TEST (the_nearest_come_first) { s_run (s_recalls); } END_TEST
 START_TEST (a_pattern_is_kept_once) { s_run (s_keeps_once); } END_TEST
+START_TEST (the_same_is_kept_once) { s_run (s_knows_the_same); } END_TEST
+START_TEST (what_proved_itself_longest_ago_goes) { s_run (s_forgets); } END_TEST
 START_TEST (metadata_must_be_an_object) { s_run (s_refuses); } END_TEST
 START_TEST (emptiness_is_known_without_asking) { s_run (s_knows_emptiness); } END_TEST
 
@@ -164,6 +209,8 @@ main (void)
     tcase_set_timeout (all, 60);
     tcase_add_test (all, the_nearest_come_first);
     tcase_add_test (all, a_pattern_is_kept_once);
+    tcase_add_test (all, the_same_is_kept_once);
+    tcase_add_test (all, what_proved_itself_longest_ago_goes);
     tcase_add_test (all, metadata_must_be_an_object);
     tcase_add_test (all, emptiness_is_known_without_asking);
     suite_add_tcase (suite, all);
