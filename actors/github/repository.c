@@ -308,29 +308,50 @@ s_says_exists (const cf_json_t *document)
     return strstr (cf_json_str (document, "message", ""), "already exists") != NULL;
 }
 
-/*  GitHub did not make it; 0 where it may be tried again. */
+/*  What GitHub answered that made nothing, or did not say so. 0 where it may have been made all the same. */
 static int
-s_judge_creation (cf_repository_t *self, cf_api_answer_t *answer, bool last, cf_error_t *error)
+s_judge_creation (cf_repository_t *self, const cf_api_answer_t *answer, cf_error_t *error)
 {
-    int rc = 0;
-    if (answer->kind == CF_JUDGE_REFUSED && s_says_exists (answer->document))
-        rc = cf_refuse (self->work, error, CF_ERROR_CONFLICT, "repo_name",
-                        "The account has a repository of that name, which the token may not see. Choose another name, or give the token access.");
-    else if (answer->kind == CF_JUDGE_REFUSED)
-        rc = cf_refuse (self->work, error, CF_ERROR_INVALID, "repo_name", "GitHub makes no repository of that name for this account. Choose another.");
-    else if (answer->kind != CF_JUDGE_DOWN || last)
-        rc = cf_refuse_answer (self->work, error, answer, "make repositories");
-    return rc;
+    if (answer->kind == CF_JUDGE_DOWN || (answer->kind == CF_JUDGE_REFUSED && s_says_exists (answer->document)))
+        return 0;
+    if (answer->kind == CF_JUDGE_REFUSED)
+        return cf_refuse (self->work, error, CF_ERROR_INVALID, "repo_name", "GitHub makes no repository of that name for this account. Choose another.");
+    return cf_refuse_answer (self->work, error, answer, "make repositories");
 }
 
-/*  The answer was lost: whether it was made after all; id stays 0 where it was not. */
+/*  Whether it was made after all, by a call whose answer is lost: it came into being since_us, and holds nothing but a beginning. id stays 0
+    where there is none. */
 static int
 s_look_for_made (cf_repository_t *self, const char *owner, const char *name, uint64_t since_us, cf_error_t *error)
 {
-    if (cf_task_sleep (cf_work_task (self->work), CF_REPOSITORY_AGAIN_MS, error) || s_ask (self, owner, name, error))
+    bool begun = true;
+    if (cf_task_sleep (cf_work_task (self->work), CF_REPOSITORY_AGAIN_MS, error) || cf_repository_look (self, owner, name, error)
+        || (self->id && *self->head && cf_repository_is_begun (self, &begun, error)))
         return -1;
-    return !self->id || self->created_us >= since_us / 1000000u * 1000000u? 0:
+    return !self->id || (begun && self->created_us >= since_us / 1000000u * 1000000u)? 0:
         cf_refuse (self->work, error, CF_ERROR_CONFLICT, "repo_name", "The account has a repository of that name. Choose another.");
+}
+
+/*  One try at making it; id stays 0 where it was not made, and another try makes sense. */
+static int
+s_try_to_make (cf_repository_t *self, const char *owner, const char *name, const char *body, uint64_t since_us, bool last, cf_error_t *error)
+{
+    cf_api_answer_t answer;
+    if (cf_api_call (self->api, cf_work_task (self->work), "POST", "/user/repos", body, true, &answer, error))
+        return -1;
+    bool made = answer.kind == CF_JUDGE_DONE && s_take (self, answer.document);
+    if (answer.kind == CF_JUDGE_DONE && !made)
+        answer.kind = CF_JUDGE_DOWN;
+    int rc = made? 0: s_judge_creation (self, &answer, error);
+    if (rc == 0 && !made)
+        rc = s_look_for_made (self, owner, name, since_us, error);
+    if (rc == 0 && !self->id && answer.kind == CF_JUDGE_REFUSED)
+        rc = cf_refuse (self->work, error, CF_ERROR_CONFLICT, "repo_name",
+                        "The account has a repository of that name, which the token may not see. Choose another name, or give the token access.");
+    if (rc == 0 && !self->id && last)
+        rc = cf_refuse_answer (self->work, error, &answer, "make repositories");
+    cf_api_answer_free (&answer);
+    return rc;
 }
 
 int
@@ -338,22 +359,12 @@ cf_repository_create (cf_repository_t *self, const char *owner, const char *name
                       cf_error_t *error)
 {
     cf_json_t *asked = json_pack ("{sssssbsb}", "name", name, "description", description, "private", private, "auto_init", true);
-    char *body = cf_json_print (asked);
-    int rc = body? 0: cf_error_set (error, CF_ERROR_INTERNAL, "out of memory");
+    char *body = asked? cf_json_print (asked): NULL;
     uint64_t since_us = cf_api_date_us (self->api);
+    int rc = body? 0: cf_error_set (error, CF_ERROR_INTERNAL, "out of memory");
     self->id = 0;
-    for (int try = 1; rc == 0 && !self->id && try <= CF_REPOSITORY_TRIES; try++) {
-        cf_api_answer_t answer;
-        if ((rc = cf_api_call (self->api, cf_work_task (self->work), "POST", "/user/repos", body, true, &answer, error)))
-            break;
-        if (answer.kind == CF_JUDGE_DONE && !s_take (self, answer.document))
-            answer.kind = CF_JUDGE_DOWN;
-        if (answer.kind != CF_JUDGE_DONE)
-            rc = s_judge_creation (self, &answer, try == CF_REPOSITORY_TRIES, error);
-        if (answer.kind == CF_JUDGE_DOWN && rc == 0)
-            rc = s_look_for_made (self, owner, name, since_us, error);
-        cf_api_answer_free (&answer);
-    }
+    for (int try = 1; rc == 0 && !self->id; try++)
+        rc = s_try_to_make (self, owner, name, body, since_us, try == CF_REPOSITORY_TRIES, error);
     free (body);
     json_decref (asked);
     return rc? -1: s_await_branch (self, error);

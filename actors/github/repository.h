@@ -9,8 +9,6 @@
 #include "actors/github/refusal.h"
 #include "actors/github/tree.h"
 
-#define CF_REPOSITORY_LISTING_MAX (15u << 20)   /* bytes that GitHub may say of all files of a commit */
-
 typedef struct {
     cf_work_t *work;
     cf_api_t *api;

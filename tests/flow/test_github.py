@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import socket
 import tempfile
 import threading
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from support.capture import Capture
 from support.github import GitHub
-from support.system import System, wait_for
+from support.system import System, free_port, wait_for
 
 SAMPLE = {
     "src/app.js": "console.log ('žluťoučký kůň 🐎');\n", "src/empty.txt": "", "src/run.sh": "#!/bin/sh\necho hi\n", "src/tool": "#!/usr/bin/env python3\n",
@@ -279,7 +280,7 @@ def test_a_name_that_github_does_not_take (system, github, token):
 
 def test_a_repository_that_the_token_cannot_see (system, github, token, name):
     github.repository ("ada", name)
-    github.fault ("GET", f"/repos/ada/{name}", status = 404, body = {"message": "Not Found"})
+    github.fault ("GET", f"/repos/ada/{name}", times = 9, status = 404, body = {"message": "Not Found"})
     refused (post (system, made (system), name, token), 409, "repo_name")
 
 
@@ -347,6 +348,16 @@ def test_what_failed_midway_is_finished_by_the_next_export (system, github, toke
     assert answer.status == 200, answer.body
     assert github.history ("ada", name) == [answer.json ["commit_sha"]]
     assert len (cloned (github, name, tmp_path)) == 1 and len (github.calls ("POST", "/user/repos")) <= 1
+
+
+@pytest.mark.parametrize ("files", [{"README.md": b"# x"}, {"README.md": b"# x", "mine.txt": b"mine"}])
+def test_what_an_earlier_call_makes_late_is_taken_and_what_is_anothers_is_not (system, github, token, name, files):
+    github.fault ("POST", "/user/repos", before = lambda: github.repository ("ada", name).write (files))
+    answer = post (system, made (system), name, token)
+    if len (files) > 1:
+        refused (answer, 409, "repo_name")
+    else:
+        assert answer.status == 200 and github.history ("ada", name) == [answer.json ["commit_sha"]], answer.body
 
 
 def test_what_somebody_put_into_an_unfinished_one_is_not_lost (system, github, token, name):
@@ -421,6 +432,16 @@ def test_jobs_that_lost_the_token_say_so (system, github, token, name):
     ended = system.wait_job (job)
     system.wait_restarted ("github", old ["github"])
     assert ended ["status"] == "failed" and "Export again" in ended ["error"] and ended ["error_code"] == "GITHUB_DOWN"
+
+
+def test_a_github_that_is_not_there_or_silent (github, token):
+    port, name = free_port (), next (names)
+    with System (GITHUB_API_URL = f"http://127.0.0.1:{port}", AGENT_TIMEOUT = 2) as system:
+        project = made (system)
+        assert "could not be reached" in unavailable (post (system, project, name, token))
+        with socket.create_server (("127.0.0.1", port)):
+            answer = post (system, project, name, token)
+            assert answer.status == 504 and answer.json ["error"] == "AGENT_TIMEOUT" and answer.json ["details"] == {"agent": "github"}
 
 
 # one after the other
