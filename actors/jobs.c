@@ -177,6 +177,7 @@ s_on_job_secret (cf_task_t *task, const void *fields, void *owner)
         cf_fail (task, &error);
     else
         cf_reply (task, &(cf_job_noted_t) { 0 });
+    explicit_bzero ((char *) given->secret, strlen (given->secret));    /* what was decoded is ours until we return */
 }
 
 static void

@@ -89,6 +89,8 @@ cf_body_unref (cf_body_t **self_p)
     cf_body_t *self = *self_p;
     *self_p = NULL;
     if (self && atomic_fetch_sub_explicit (&self->references, 1, memory_order_acq_rel) == 1) {
+        if (cf_message_is_secret (cf_message_row (self->id)))
+            explicit_bzero (self->bytes, self->size);
         free (self->bytes);
         free (self);
     }

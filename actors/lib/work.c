@@ -138,6 +138,8 @@ cf_work_secret (cf_work_t *self, cf_error_t *error)
     cf_job_secret_shown_t *shown = cf_call_patiently (self->task, CF_JOB_SECRET_READ, &(cf_job_secret_read_t) {
         .job = context->job, .attempt = context->attempt }, CF_WORK_CALL_MS, error);
     char *secret = shown? strdup (shown->secret): NULL;
+    if (shown)
+        explicit_bzero ((char *) shown->secret, strlen (shown->secret));
     cf_codec_free (&shown);
     return secret;
 }
