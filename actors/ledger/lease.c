@@ -6,6 +6,10 @@
  *
  *  The broker's word may be lost (with the broker, or where our pipe was full). So who does not join a new broker in time is gone,
  *  and with every sweep the broker is asked who there is: who is missing twice, in answers that name ourselves, is gone.
+ *
+ *  A process dies with all the jobs that it holds, and one of them may be why. Those that were there at two deaths are suspects. From
+ *  then on a death is a suspect's fault: where several died, half as many are tried together in one process, until one is left
+ *  that dies alone. Who is no suspect is not blamed for dying beside one.
  */
 
 #include "actors/ledger/lease.h"
@@ -27,6 +31,7 @@
 #define CF_LEASE_MISSING 2              /* answers of the broker without a process: it is gone */
 #define CF_LEASE_TAKE_MS 10000          /* an agent that has not said "taken" by then has not */
 #define CF_LEASE_DEATHS 3               /* so many processes lost over one job: it is the job */
+#define CF_LEASE_SUSPECT (CF_LEASE_DEATHS - 1u) /* with so many it is a suspect */
 #define CF_LEASE_KINDS 16
 #define CF_LEASE_STOP_PRIORITY 9        /* of JOB_STOP: the highest */
 
@@ -39,7 +44,7 @@ struct cf_job_peer_t {
     uint64_t epoch;                     /* broker that last knew it */
     uint64_t round;                     /* last answer of the broker that named it */
     int missing;                        /* answers since then that did not */
-    size_t held;
+    size_t held, suspects;              /* jobs, and how many of them are suspects */
     cf_job_t *jobs;
 };
 
@@ -47,7 +52,8 @@ struct cf_lease_t {
     cf_loop_t *loop;
     cf_desk_t *desk;
     cf_ledger_t *ledger;
-    cf_queue_t *queues [CF_LEASE_KINDS];
+    cf_queue_t *queues [CF_LEASE_KINDS], *suspects [CF_LEASE_KINDS];
+    size_t trial;                       /* suspects that one process may hold; 0: any number */
     cf_job_peer_t *peers;
     cf_subscription_t *membership;
     bool opened, closed;
@@ -61,11 +67,27 @@ struct cf_lease_t {
 
 /* ---- holding ---- */
 
+/*  Its deaths change only while it is with nobody and in no queue. */
+static bool
+s_is_suspect (const cf_job_t *job)
+{
+    return job->deaths >= CF_LEASE_SUSPECT;
+}
+
+static void
+s_push (cf_lease_t *self, cf_job_t *job, bool in_front)
+{
+    size_t kind = cf_job_kind_index (job->kind);
+    if (cf_queue_push (s_is_suspect (job)? self->suspects [kind]: self->queues [kind], job, in_front))
+        abort ();
+}
+
 static void
 s_hold (cf_job_peer_t *peer, cf_job_t *job)
 {
     job->holder = peer;
     peer->held++;
+    peer->suspects += s_is_suspect (job);
     DL_APPEND (peer->jobs, job);
 }
 
@@ -79,16 +101,18 @@ s_let_go (cf_job_t *job)
     job->prev = job->next = NULL;
     job->holder = NULL;
     peer->held--;
+    peer->suspects -= s_is_suspect (job);
 }
 
-/*  The least busy process of a service that takes more; NULL if there is none. */
+/*  The least busy process of a service that takes more, or another suspect; NULL if there is none. */
 static cf_job_peer_t *
-s_choose_peer (cf_lease_t *self, const char *service)
+s_choose_peer (cf_lease_t *self, const char *service, bool suspect)
 {
     uint64_t most = cf_config_u64 (CF_CONFIG_AGENT_JOBS_MAX);
     cf_job_peer_t *best = NULL;
     for (cf_job_peer_t *peer = self->peers; peer; peer = peer->hh.next)
-        if (!peer->leaving && strcmp (peer->service, service) == 0 && peer->held < most && (!best || peer->held < best->held))
+        if (!peer->leaving && strcmp (peer->service, service) == 0 && peer->held < most && (!best || peer->held < best->held)
+            && !(suspect && self->trial && peer->suspects >= self->trial))
             best = peer;
     return best;
 }
@@ -186,8 +210,8 @@ s_on_not_taken (cf_task_t *task, const errand_t *errand, const cf_error_t *error
         return;                 /* too much waits for the database: its time ends it */
     s_stop_holder (self, errand->peer, errand->job, errand->attempt);
     s_let_go (job);
-    if (again && cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
-        abort ();
+    if (again)
+        s_push (self, job, true);
     cf_timer_set (self->loop, &self->again, CF_LEASE_AGAIN_MS, s_on_again, self);
 }
 
@@ -222,8 +246,7 @@ s_lease (cf_lease_t *self, cf_job_t *job, cf_job_peer_t *peer)
     cf_batch_ticket_t ticket = errand? cf_desk_move (self->desk, job, CF_JOB_ON_LEASE, NULL, NULL): 0;
     if (!ticket) {
         free (errand);
-        if (cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
-            abort ();
+        s_push (self, job, true);
         return false;
     }
     s_hold (peer, job);
@@ -242,15 +265,22 @@ s_lease (cf_lease_t *self, cf_job_t *job, cf_job_peer_t *peer)
 }
 
 static void
-s_dispatch (cf_lease_t *self, const cf_job_kind_t *kind)
+s_empty (cf_lease_t *self, cf_queue_t *queue, const char *service, bool suspects)
 {
-    cf_queue_t *queue = self->queues [cf_job_kind_index (kind)];
     cf_job_peer_t *peer;
-    if (self->closed || !cf_ledger_is_up (self->ledger))         /* no journal, no work: its time would only run out */
-        return;
-    while (cf_queue_size (queue) && (peer = s_choose_peer (self, kind->service)))
+    while (cf_queue_size (queue) && (peer = s_choose_peer (self, service, suspects)))
         if (!s_lease (self, cf_queue_pop (queue), peer))
             return;
+}
+
+static void
+s_dispatch (cf_lease_t *self, const cf_job_kind_t *kind)
+{
+    size_t at = cf_job_kind_index (kind);
+    if (self->closed || !cf_ledger_is_up (self->ledger))         /* no journal, no work: its time would only run out */
+        return;
+    s_empty (self, self->suspects [at], kind->service, true);
+    s_empty (self, self->queues [at], kind->service, false);
 }
 
 static void
@@ -272,8 +302,7 @@ cf_lease_queue (cf_lease_t *self, cf_job_t *job, bool in_front)
 {
     if (job->queued || job->state != CF_JOB_QUEUED)
         return;
-    if (cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, in_front))
-        abort ();
+    s_push (self, job, in_front);
     s_dispatch (self, job->kind);
 }
 
@@ -283,8 +312,11 @@ void
 cf_lease_release (cf_lease_t *self, cf_job_t *job, bool stop)
 {
     cf_job_peer_t *peer = job->holder;
+    size_t kind = cf_job_kind_index (job->kind);
     if (job->queued)
-        cf_queue_remove (self->queues [cf_job_kind_index (job->kind)], job);
+        cf_queue_remove (s_is_suspect (job)? self->suspects [kind]: self->queues [kind], job);
+    if (peer && s_is_suspect (job) && self->trial <= SIZE_MAX / 2)
+        self->trial *= 2;       /* it came to an end that was no death: the others may be as innocent */
     if (peer && stop)
         s_stop_holder (self, peer->name, job->id, job->attempt);
     s_let_go (job);
@@ -300,15 +332,16 @@ s_take_back (cf_lease_t *self, cf_job_t *job, bool died)
     job->deaths += died;
     if (job->deaths >= CF_LEASE_DEATHS) {
         cf_job_failure_t failure = cf_job_failure (CF_ERROR_POISONED);
-        if (cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, &failure))
+        if (cf_desk_move (self->desk, job, CF_JOB_ON_FAILURE, NULL, &failure)) {
             cf_log_error ("job %s: %d processes were lost over it", job->id, CF_LEASE_DEATHS);
+            self->trial = 0;
+        }
         else
             job->deaths -= died;
     }
     else if (cf_desk_move (self->desk, job, CF_JOB_ON_DEATH, NULL, NULL)) {
         cf_log_info ("job %s: its process is gone; attempt %u", job->id, job->attempt);
-        if (cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
-            abort ();
+        s_push (self, job, true);
     }
     else
         job->deaths -= died;
@@ -317,8 +350,11 @@ s_take_back (cf_lease_t *self, cf_job_t *job, bool died)
 static void
 s_take_back_all (cf_lease_t *self, cf_job_peer_t *peer, bool died)
 {
+    size_t suspects = peer->suspects;
+    if (died && suspects > 1)
+        self->trial = suspects / 2;
     while (peer->jobs)
-        s_take_back (self, peer->jobs, died);
+        s_take_back (self, peer->jobs, died && (suspects == 0 || (suspects == 1 && s_is_suspect (peer->jobs))));
 }
 
 static void
@@ -461,10 +497,9 @@ s_take_in (cf_lease_t *self)
     bool late = self->opened && self->asked_ms && cf_clock_ms () > self->claims_ms + CF_LEASE_CLAIM_MS;
     for (cf_job_t *job = cf_desk_first (self->desk); job; job = job->hh.next) {
         if (job->state == CF_JOB_RUNNING && !job->holder && (late || s_all_claimed (self, job->kind->service)))
-            s_take_back (self, job, true);
-        else if (job->state == CF_JOB_QUEUED && job->accepted && !job->queued
-                 && cf_queue_push (self->queues [cf_job_kind_index (job->kind)], job, true))
-            abort ();
+            s_take_back (self, job, !s_is_suspect (job));      /* who else died with it is not known */
+        else if (job->state == CF_JOB_QUEUED && job->accepted && !job->queued)
+            s_push (self, job, true);
     }
 }
 
@@ -518,8 +553,10 @@ cf_lease_new (cf_loop_t *loop, cf_desk_t *desk, cf_ledger_t *ledger)
     if (!self)
         return NULL;
     *self = (cf_lease_t) { .loop = loop, .desk = desk, .ledger = ledger };
-    for (size_t at = 0; cf_job_kind_at (at); at++)
+    for (size_t at = 0; cf_job_kind_at (at); at++) {
         self->queues [at] = cf_queue_new ();
+        self->suspects [at] = cf_queue_new ();
+    }
     self->membership = cf_event_subscribe ("state.peer.*", s_on_membership, self);
     cf_link_on_joined (cf_link_here (), s_on_joined, self);
     if (cf_link_joined (cf_link_here ()))
@@ -542,8 +579,10 @@ cf_lease_destroy (cf_lease_t **self_p)
         HASH_DEL (self->peers, peer);
         free (peer);
     }
-    for (size_t at = 0; cf_job_kind_at (at); at++)
+    for (size_t at = 0; cf_job_kind_at (at); at++) {
         cf_queue_destroy (&self->queues [at]);
+        cf_queue_destroy (&self->suspects [at]);
+    }
     free (self);
     *self_p = NULL;
 }

@@ -100,6 +100,24 @@ def test_a_job_that_kills_its_process_three_times_fails (fresh):
     assert done ["status"] == "failed" and "died three times" in done ["error"]
 
 
+def test_who_only_stood_by_when_processes_died_is_not_blamed (fresh):
+    """Four jobs share a process, and one of them is why it dies: it alone fails, whoever died with it is done."""
+    system = fresh ()
+    project = system.project ("bystanders")
+    texts = ["a poison pill"] + [f"a bystander {number}" for number in range (3)]
+    jobs = [system.run_agent (project, "qa", {"code": f"# {text} [[sim latency=1500]]"}) for text in texts]
+
+    def ended ():
+        return system.job (jobs [0]) ["status"] in ("completed", "failed")
+    wait_for (lambda: all (open_call (system, "qa", text) () for text in texts), "all to be at work")
+    while not ended ():
+        pid = system.kill ("qa")
+        system.wait_restarted ("qa", pid)
+        wait_for (lambda: ended () or open_call (system, "qa", texts [0]) (), "the pill to be at work")
+    done = [system.wait_job (job) for job in jobs]
+    assert [job ["status"] for job in done] == ["failed"] + ["completed"] * 3, [job ["error"] for job in done]
+
+
 def test_a_watcher_misses_nothing_when_edge_and_broker_die (system):
     text = "a watched survivor"
     job = system.run_pipeline (system.project (text), f"{text} [[sim latency=1000]]")

@@ -229,6 +229,7 @@ START_TEST (three_deaths_are_the_jobs_fault)
             s_restart ();               /* deaths are counted in the ledger */
         if (death == 2)
             ck_assert (cf_lease_claim (s_lease, world.actors [actor].peer, s_job (), 2));
+        world_until (cf_task_count () == 0);    /* it has said "taken": else it is no death */
         world_kill_actor (actor);
     }
     world_until (cf_desk_size (scene.desk) == 0);
