@@ -54,7 +54,7 @@ s_token (cf_work_t *work, cf_error_t *error)
 {
     char *token = cf_work_secret (work, error);
     if (!token && error->code == CF_ERROR_NOT_FOUND) {
-        cf_work_explain (work, json_pack ("{ss}", "service", "github"));
+        cf_work_explain (work, CF_ERROR_GITHUB_DOWN, json_pack ("{ss}", "service", "github"));
         cf_error_set (error, CF_ERROR_GITHUB_DOWN, "The token was only kept in memory, and lost in a restart. Export again: it goes on where it was.");
     }
     return token;

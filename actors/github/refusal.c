@@ -14,7 +14,7 @@ cf_refuse (cf_work_t *work, cf_error_t *error, cf_error_code_t code, const char 
     va_start (args, format);
     vsnprintf (text, sizeof text, format, args);
     va_end (args);
-    cf_work_explain (work, json_pack ("{ssss}", "field", field, "reason", text));
+    cf_work_explain (work, code, json_pack ("{ssss}", "field", field, "reason", text));
     return cf_error_set (error, code, "%s", text);
 }
 
@@ -34,7 +34,7 @@ s_refuse_later (cf_work_t *work, cf_error_t *error, uint64_t wait_ms, const char
     cf_json_t *details = json_pack ("{ss}", "service", "github");
     if (wait_ms)
         json_object_set_new (details, "retry_after", json_integer ((json_int_t) ((wait_ms + 999) / 1000)));
-    cf_work_explain (work, details);
+    cf_work_explain (work, CF_ERROR_GITHUB_DOWN, details);
     return cf_error_set (error, CF_ERROR_GITHUB_DOWN, "%s", text);
 }
 

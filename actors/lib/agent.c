@@ -89,7 +89,7 @@ s_public_text (const cf_error_t *error)
 static cf_job_end_t
 s_failed (const cf_error_t *error, const cf_work_t *work)
 {
-    const char *details = work? cf_work_details (work): "";
+    const char *details = work? cf_work_details (work, error->code): "";
     return (cf_job_end_t) {
         .status = "failed", .code = cf_error_name (error->code), .details = details,
         .error = *details? error->text: s_public_text (error)

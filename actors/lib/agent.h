@@ -73,8 +73,9 @@ int cf_work_document (cf_work_t *self, const cf_json_t *input, const char *key, 
 cf_json_t *cf_work_recall (cf_work_t *self, const char *text, const char *type);
 /*  The secret that came with the job (JOB_SECRET), yours to overwrite and free; NULL with error: NOT_FOUND where nobody has it any more. */
 char *cf_work_secret (cf_work_t *self, cf_error_t *error);
-/*  Takes details that clients get with the failure to come, e.g. {field, reason}; the error's own text is then public, too. */
-void cf_work_explain (cf_work_t *self, cf_json_t *details);
+/*  Takes details that clients get with a failure to come of that code, e.g. {field, reason}; the error's own text is then public, too. What
+    the work fails with otherwise is told as ever. */
+void cf_work_explain (cf_work_t *self, cf_error_code_t code, cf_json_t *details);
 /*  Says that the result are questions: the job waits for their answers instead of being completed. */
 void cf_work_wait_for_input (cf_work_t *self);
 /*  Tells watchers; progress never goes back. */

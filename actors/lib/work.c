@@ -26,7 +26,8 @@ struct cf_work_t {
     char project [CF_UUID_SIZE];
     cf_json_t *journal;
     cf_json_t *shown;                   /* the project; NULL: not asked for yet */
-    char *details;                      /* of the failure to come; NULL: none */
+    char *details;                      /* of a failure to come with the code `explained`; NULL: none */
+    cf_error_code_t explained;
     bool node, waiting;
 };
 
@@ -118,17 +119,18 @@ cf_work_is_waiting (const cf_work_t *self)
 }
 
 void
-cf_work_explain (cf_work_t *self, cf_json_t *details)
+cf_work_explain (cf_work_t *self, cf_error_code_t code, cf_json_t *details)
 {
+    self->explained = code;
     free (self->details);
     self->details = cf_json_print (details);
     json_decref (details);
 }
 
 const char *
-cf_work_details (const cf_work_t *self)
+cf_work_details (const cf_work_t *self, cf_error_code_t code)
 {
-    return self->details? self->details: "";
+    return self->details && self->explained == code? self->details: "";
 }
 
 char *

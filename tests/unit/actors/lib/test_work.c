@@ -492,7 +492,20 @@ START_TEST (a_malformed_journal_is_no_work)
 }
 END_TEST
 
-UNIT_MAIN ("work", a_good_answer_is_taken, the_journal_is_taken_at_its_word, a_refusal_in_the_journal_is_one,
+START_TEST (an_explanation_is_for_the_failure_it_was_made_for)
+{
+    cf_work_t *work = cf_work_new (NULL, "qa", "qa", PROJECT, "[]", false);
+    ck_assert_str_eq (cf_work_details (work, CF_ERROR_INVALID), "");
+    cf_work_explain (work, CF_ERROR_CONFLICT, json_pack ("{ss}", "field", "old"));
+    cf_work_explain (work, CF_ERROR_INVALID, json_pack ("{ss}", "field", "name"));
+    ck_assert_str_eq (cf_work_details (work, CF_ERROR_INVALID), "{\"field\":\"name\"}");
+    ck_assert_str_eq (cf_work_details (work, CF_ERROR_CONFLICT), "");
+    ck_assert_str_eq (cf_work_details (work, CF_ERROR_DATABASE_DOWN), "");
+    cf_work_destroy (&work);
+}
+END_TEST
+
+UNIT_MAIN ("work", an_explanation_is_for_the_failure_it_was_made_for, a_good_answer_is_taken, the_journal_is_taken_at_its_word, a_refusal_in_the_journal_is_one,
            a_refusal_says_why_in_one_line, null_is_absent_and_the_project_fills_in,
            a_router_that_died_before_the_journal_is_asked_again, a_router_that_died_after_the_journal_is_not,
            a_journal_that_is_away_is_waited_for, what_another_call_does_not_mend_is_told,
