@@ -60,6 +60,9 @@ def world (system):
     system.wait_job (jobs ["waiting"], "waiting_for_input")
     jobs ["running"] = system.run_agent (project, "qa", {"code": "private = 1 [[sim latency=600000]]", "user_message": "a private word"})
     wait_for (lambda: [call for call in system.calls ("private = 1") if call ["outcome"] == "open"], "the model to work")
+    behind = ("select count (*) from public.agent_jobs j where j.last_event <>"
+              " (select max (e.seq) from codeforge.job_events e where e.job_id = j.id)")
+    wait_for (lambda: system.sql (behind) == "0", "the rows of jobs to follow their events")
     get = lambda path: system.request ("GET", path).json        # noqa: E731
     file = get (f"/v1/projects/{project}/files") ["files"] [0]
     ids = {"project": project, **jobs, "file": file ["id"], "message": get (f"/v1/projects/{project}/messages") ["items"] [0] ["id"],
