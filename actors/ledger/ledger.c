@@ -70,13 +70,14 @@ static const char s_step_sql [] =
     " on conflict (job_id, name) do nothing";
 
 /*  The event that ends a history is written only if the job's row did end with it: comes after the update of the same transaction. The first
-    one, which may tell of a lease in the transaction in which the job is refused, only if there is a job. */
+    one, which may tell of a lease in the transaction in which the job is refused, only if there is a job. (`offset 0`: each looked up by
+    its key. Else the planner may hash all jobs, which it thinks are few: the plan is made while they are.) */
 static const char s_event_sql [] =
     "insert into codeforge.job_events (job_id, seq, event, data)"
     " select r.* from unnest ($1::uuid[], $2::bigint[], $3::text[], $4::text[]) as r (job_id, seq, event, data)"
     " where case when r.event in ('complete', 'error', 'cancelled') then exists (select from public.agent_jobs j where j.id = r.job_id"
-    "   and j.status || '' in ('completed', 'failed', 'cancelled') and j.last_event = r.seq)"
-    "   else r.seq > 1 or exists (select from public.agent_jobs j where j.id = r.job_id) end"
+    "   and j.status || '' in ('completed', 'failed', 'cancelled') and j.last_event = r.seq offset 0)"
+    "   else r.seq > 1 or exists (select from public.agent_jobs j where j.id = r.job_id offset 0) end"
     " on conflict (job_id, seq) do nothing";
 
 #define JOB_COLUMNS                                                                                             \
