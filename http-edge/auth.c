@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*  auth - the algorithm chooses the kind of key before anything else is believed; the signature is compared in constant time
- *  before the claims are read
+ *  before the claims are read; what was right of a whole token is remembered by its digest, its times are judged each time
  */
 
 #include "http-edge/auth.h"
 #include "http-edge/base64url.h"
 #include "proto/base/json.h"
 
+#include <float.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -17,13 +18,20 @@
 #include <strings.h>
 
 #define DIGEST_SIZE 32
-#define SEEN 4096                       /* signatures remembered: clients send one token for an hour, and ES256 costs 50 us */
+#define SEEN 4096                       /* tokens remembered: clients send one for an hour, and ES256 costs 50 us, claims 5 */
 #define STREAM_KEY_LABEL "codeforge stream token 1"
 
-/*  A token whose signature was right, under a version of the key set. */
+/*  When a token is good, Unix time. */
+typedef struct {
+    double expires, begins;
+} span_t;
+
+/*  An API token that was right but for the time, under a version of the key set. */
 typedef struct {
     unsigned char digest [DIGEST_SIZE];
     uint64_t version;
+    span_t span;
+    char user [CF_UUID_SIZE];
 } seen_t;
 
 struct cf_auth_t {
@@ -182,20 +190,13 @@ s_check_signature (cf_auth_t *self, const token_t *token, bool *key_unknown, cf_
         *key_unknown = true;
         return s_refuse (error, "its key is not known");
     }
-    unsigned char digest [EVP_MAX_MD_SIZE];
-    size_t whole = (size_t) (token->signature - token->text) + token->signature_size;
-    if (EVP_Digest (token->text, whole, digest, NULL, self->sha256, NULL) != 1)
-        return s_refuse (error, "it cannot be hashed");
-    seen_t *seen = &self->seen [(digest [0] | (unsigned) digest [1] << 8) % SEEN];
-    if (seen->version == cf_jwks_version (self->jwks) && memcmp (seen->digest, digest, DIGEST_SIZE) == 0)
-        return 0;
     int size = cf_base64url_decode (token->signature, token->signature_size, given);
     if (size < 0 || !cf_jwk_verify (key, token->text, token->signed_size, given, (size_t) size))
         return s_refuse (error, "the signature is wrong");
-    memcpy (seen->digest, digest, DIGEST_SIZE);
-    seen->version = cf_jwks_version (self->jwks);
     return 0;
 }
+
+/* ---- what is claimed ---- */
 
 static bool
 s_audience_is (const cf_json_t *audience, const char *wanted)
@@ -212,22 +213,35 @@ s_audience_is (const cf_json_t *audience, const char *wanted)
     return found;
 }
 
-/*  Whether the claim, where it is there, is a time that is not later than now_s and the leeway. */
-static bool
-s_has_come (const cf_json_t *claims, const char *name, uint64_t now_s)
+/*  A time that may be absent: then it has always come; what is no time never comes. */
+static double
+s_time (const cf_json_t *claims, const char *name)
 {
     const cf_json_t *claim = json_object_get (claims, name);
-    return !claim || (json_is_number (claim) && json_number_value (claim) <= (double) (now_s + CF_AUTH_LEEWAY_S));
+    return !claim? 0: json_is_number (claim)? json_number_value (claim): DBL_MAX;
+}
+
+/*  Without exp it has expired. */
+static span_t
+s_span (const cf_json_t *claims)
+{
+    const cf_json_t *expiry = json_object_get (claims, "exp");
+    double not_before = s_time (claims, "nbf"), issued = s_time (claims, "iat");
+    return (span_t) { .expires = json_is_number (expiry)? json_number_value (expiry): -DBL_MAX,
+                      .begins = not_before > issued? not_before: issued };
 }
 
 static int
-s_check_claims (cf_auth_kind_t kind, const cf_json_t *all, uint64_t now_s, cf_auth_claims_t *claims, cf_error_t *error)
+s_check_span (const span_t *span, uint64_t now_s, cf_error_t *error)
 {
-    const cf_json_t *expiry = json_object_get (all, "exp");
-    if (!json_is_number (expiry) || json_number_value (expiry) + CF_AUTH_LEEWAY_S <= (double) now_s)
+    if (span->expires + CF_AUTH_LEEWAY_S <= (double) now_s)
         return s_refuse (error, "it has expired");
-    if (!s_has_come (all, "nbf", now_s) || !s_has_come (all, "iat", now_s))
-        return s_refuse (error, "it is not valid yet");
+    return span->begins <= (double) (now_s + CF_AUTH_LEEWAY_S)? 0: s_refuse (error, "it is not valid yet");
+}
+
+static int
+s_check_claims (cf_auth_kind_t kind, const cf_json_t *all, cf_auth_claims_t *claims, cf_error_t *error)
+{
     if (!s_audience_is (json_object_get (all, "aud"), s_audiences [kind]))
         return s_refuse (error, "it is for another audience");
     if (!cf_uuid_parse (cf_json_str (all, "sub", ""), claims->user))
@@ -257,21 +271,49 @@ s_split (const char *text, size_t size, token_t *token, cf_error_t *error)
     return s_check_head (text, (size_t) (first - text), token, error);
 }
 
-int
-cf_auth_verify (cf_auth_t *self, cf_auth_kind_t kind, const char *text, size_t size, uint64_t now_s,
-                cf_auth_claims_t *claims, cf_error_t *error)
+/*  Verifies all there is, and says when it is good. */
+static int
+s_verify (cf_auth_t *self, cf_auth_kind_t kind, const char *text, size_t size, uint64_t now_s, span_t *span, cf_auth_claims_t *claims,
+          cf_error_t *error)
 {
     token_t token;
-    *claims = (cf_auth_claims_t) { .user = "" };
     if (s_split (text, size, &token, error))
         return -1;
     bool mac = kind == CF_AUTH_STREAM || token.algorithm == HS256;
     if (mac? s_check_mac (self->contexts [kind], &token, error): s_check_signature (self, &token, &claims->key_unknown, error))
         return -1;
     cf_json_t *all = s_part (token.claims, token.claims_size);
-    int rc = all? s_check_claims (kind, all, now_s, claims, error): s_refuse (error, "the claims are malformed");
+    *span = s_span (all);
+    int rc = !all? s_refuse (error, "the claims are malformed"): s_check_span (span, now_s, error)? -1: s_check_claims (kind, all, claims, error);
     json_decref (all);
     return rc;
+}
+
+int
+cf_auth_verify (cf_auth_t *self, cf_auth_kind_t kind, const char *text, size_t size, uint64_t now_s,
+                cf_auth_claims_t *claims, cf_error_t *error)
+{
+    unsigned char digest [EVP_MAX_MD_SIZE];
+    span_t span;
+    *claims = (cf_auth_claims_t) { .user = "" };
+    if (kind == CF_AUTH_STREAM)
+        return s_verify (self, kind, text, size, now_s, &span, claims, error);
+    if (size > CF_AUTH_TOKEN_MAX || EVP_Digest (text, size, digest, NULL, self->sha256, NULL) != 1)
+        return s_refuse (error, "it is too long");
+    seen_t *seen = &self->seen [(digest [0] | (unsigned) digest [1] << 8) % SEEN];
+    uint64_t version = self->jwks? cf_jwks_version (self->jwks): 0;
+    if (seen->version == version && memcmp (seen->digest, digest, DIGEST_SIZE) == 0) {
+        if (s_check_span (&seen->span, now_s, error))
+            return -1;
+        memcpy (claims->user, seen->user, sizeof claims->user);
+        return 0;
+    }
+    if (s_verify (self, kind, text, size, now_s, &span, claims, error))
+        return -1;
+    *seen = (seen_t) { .version = version, .span = span };
+    memcpy (seen->digest, digest, DIGEST_SIZE);
+    memcpy (seen->user, claims->user, sizeof seen->user);
+    return 0;
 }
 
 int

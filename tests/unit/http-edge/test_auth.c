@@ -129,6 +129,32 @@ START_TEST (refuses_wrong_claims)
 }
 END_TEST
 
+/*  What was right once is not looked at again, but for the time; what differs in one character is another token. */
+START_TEST (remembers_what_was_right)
+{
+    static const struct { uint64_t now_s; int rc; } times [] = {
+        { NOW, 0 }, { NOW, 0 }, { NOW + 109, 0 }, { NOW + 110, -1 }, { NOW - 50, 0 }, { NOW - 61, -1 }, { NOW, 0 }
+    };
+    char token [2048];
+    cf_auth_claims_t claims;
+    cf_error_t error;
+    strcpy (token, s_token (HEAD, CLAIMS (USER, "\"authenticated\"", ",\"exp\":1800000100,\"nbf\":1799999950,\"iat\":1799999900"), SECRET));
+    ck_assert_int_eq (s_verify (CF_AUTH_API, token), CF_OK);
+    for (size_t at = 0; at < sizeof times / sizeof times [0]; at++) {
+        ck_assert_int_eq (cf_auth_verify (s_auth, CF_AUTH_API, token, strlen (token), times [at].now_s, &claims, &error), times [at].rc);
+        ck_assert_str_eq (claims.user, times [at].rc? "": USER);
+    }
+    ck_assert_int_eq (s_verify (CF_AUTH_STREAM, token), CF_ERROR_UNAUTHENTICATED);
+    for (size_t at = 0, size = strlen (token); at < size; at += 7) {
+        char kept = token [at];
+        token [at] = kept == 'A'? 'B': 'A';
+        ck_assert_msg (s_verify (CF_AUTH_API, token) == CF_ERROR_UNAUTHENTICATED, "%zu %s", at, token);
+        token [at] = kept;
+    }
+    ck_assert_int_eq (s_verify (CF_AUTH_API, token), CF_OK);
+}
+END_TEST
+
 START_TEST (tells_a_wrong_role_from_a_wrong_token)
 {
     static const char *const roles [] = { "\"anon\"", "\"service_role\"", "null", "[\"authenticated\"]", "\"authenticated \"" };
@@ -225,5 +251,5 @@ START_TEST (finds_the_bearer)
 }
 END_TEST
 
-UNIT_MAIN ("auth", takes_what_is_right, refuses_wrong_heads, refuses_wrong_claims, tells_a_wrong_role_from_a_wrong_token,
+UNIT_MAIN ("auth", takes_what_is_right, refuses_wrong_heads, refuses_wrong_claims, remembers_what_was_right, tells_a_wrong_role_from_a_wrong_token,
            refuses_wrong_signatures_and_shapes, refuses_what_is_too_long, keeps_the_two_kinds_apart, finds_the_bearer)
