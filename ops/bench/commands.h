@@ -3,6 +3,8 @@
 #ifndef CF_BENCH_COMMANDS_H
 #define CF_BENCH_COMMANDS_H
 
+#include "proto/base/json.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +23,8 @@ int cf_load_push (const cf_load_options_t *options);
 int cf_load_reads (const cf_load_options_t *options);
 int cf_load_tokens (const cf_load_options_t *options);
 int cf_load_usage (const cf_load_options_t *options);
+int cf_load_models (const cf_load_options_t *options);
+int cf_load_streams (const cf_load_options_t *options);
 int cf_load_floor_http (const cf_load_options_t *options);
 int cf_load_floor_bus (const cf_load_options_t *options);
 int cf_load_floor_database (const cf_load_options_t *options);
@@ -28,5 +32,7 @@ int cf_load_simulator (const cf_load_options_t *options);
 
 /*  Sets the simulator's latency, forgetting its journal. 0, or -1 after a line on stderr. */
 int cf_load_set_latency (uint64_t simulator_port, uint64_t latency_ms);
+/*  Calls of the simulator since then, oldest first, yours to json_decref; NULL after a line on stderr. */
+cf_json_t *cf_load_provider_calls (uint16_t simulator_port);
 
 #endif

@@ -27,6 +27,8 @@ static const struct { const char *name; int (*fn) (const cf_load_options_t *); c
     { "push",           cf_load_push,           "from a job's end to its watcher" },
     { "reads",          cf_load_reads,          "health, jobs and project lists read, a second" },
     { "tokens",         cf_load_tokens,         "a bearer token verified, first and again" },
+    { "models",         cf_load_models,         "what the router adds to a model call" },
+    { "streams",        cf_load_streams,        "what a stream costs the router; codeforge status --json on stdin" },
     { "usage",          cf_load_usage,          "memory and time of all processes; codeforge status --json on stdin" },
     { "floor-http",     cf_load_floor_http,     "a constant answer from h2o to the same client" },
     { "floor-bus",      cf_load_floor_bus,      "an echo through the broker" },

@@ -42,9 +42,8 @@ s_take_timed (void *arg, uint64_t at, int status, const char *body, size_t size)
         self->wrong++;
 }
 
-/*  Calls of the provider since its journal was emptied, oldest first; NULL after a line on stderr. */
-static cf_json_t *
-s_provider_calls (uint16_t port)
+cf_json_t *
+cf_load_provider_calls (uint16_t port)
 {
     cf_buf_t request, body;
     cf_error_t error = { 0 };
@@ -110,7 +109,7 @@ cf_load_overhead (const cf_load_options_t *options)
     else if (result.refused || result.broken || !result.counted)
         fprintf (stderr, "%llu answered, first refused with status %d\n", (unsigned long long) result.counted, result.refused_status);
     else {
-        cf_json_t *calls = s_provider_calls ((uint16_t) options->simulator_port);
+        cf_json_t *calls = cf_load_provider_calls ((uint16_t) options->simulator_port);
         rc = calls? s_report_overhead (&self, result.counted, calls): 1;
         json_decref (calls);
     }

@@ -7,6 +7,7 @@
 
 #include "ops/bench/commands.h"
 #include "ops/bench/samples.h"
+#include "ops/bench/usage.h"
 #include "proto/base/json.h"
 
 #include <stdio.h>
@@ -14,11 +15,6 @@
 #include <unistd.h>
 
 #define STATUS_MAX (1u << 20)
-
-typedef struct {
-    uint64_t pss_kb, rss_kb, cpu_ms;
-    size_t processes;
-} usage_t;
 
 /*  User and system time of all its threads: the 14th and 15th field, counted behind the name, which may hold anything. */
 static uint64_t
@@ -38,8 +34,8 @@ s_cpu_ms (long pid)
     return (user + kernel) * 1000 / (unsigned long long) sysconf (_SC_CLK_TCK);
 }
 
-static void
-s_add_process (usage_t *self, long pid)
+void
+cf_usage_add (cf_usage_t *self, long pid)
 {
     char path [64], line [256];
     unsigned long long kb;
@@ -58,11 +54,11 @@ s_add_process (usage_t *self, long pid)
 }
 
 static void
-s_add_tree (usage_t *self, long pid)
+s_add_tree (cf_usage_t *self, long pid)
 {
     char path [64];
     long child;
-    s_add_process (self, pid);
+    cf_usage_add (self, pid);
     snprintf (path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
     FILE *file = fopen (path, "r");
     while (file && fscanf (file, "%ld", &child) == 1)
@@ -72,27 +68,51 @@ s_add_tree (usage_t *self, long pid)
 }
 
 static void
-s_show (const char *name, const usage_t *usage)
+s_show (const char *name, const cf_usage_t *usage)
 {
     printf ("usage\t%s\t%.1f\t%.1f\t%llu\n", name, (double) usage->pss_kb / 1024, (double) usage->rss_kb / 1024, (unsigned long long) usage->cpu_ms);
+}
+
+/*  The document, or NULL after a line on stderr. */
+static cf_json_t *
+s_read_status (FILE *file)
+{
+    static char text [STATUS_MAX];
+    cf_error_t error = { 0 };
+    size_t size = fread (text, 1, sizeof text, file);
+    cf_json_t *status = cf_json_parse (text, size, &error);
+    if (!status)
+        fprintf (stderr, "codeforge status --json: %s\n", error.text);
+    return status;
+}
+
+long
+cf_usage_pid (FILE *file, const char *name)
+{
+    cf_json_t *status = s_read_status (file), *process;
+    long pid = 0;
+    size_t at;
+    json_array_foreach (json_object_get (status, "processes"), at, process)
+        if (strcmp (cf_json_str (process, "name", ""), name) == 0)
+            pid = (long) cf_json_int (process, "pid", 0);
+    json_decref (status);
+    if (!pid)
+        fprintf (stderr, "there is no process %s\n", name);
+    return pid;
 }
 
 int
 cf_load_usage (const cf_load_options_t *options)
 {
-    static char text [STATUS_MAX];
-    cf_error_t error = { 0 };
-    size_t size = fread (text, 1, sizeof text, stdin), at;
-    cf_json_t *status = cf_json_parse (text, size, &error), *process;
-    if (!status) {
-        fprintf (stderr, "codeforge status --json: %s\n", error.text);
+    cf_json_t *status = s_read_status (stdin), *process;
+    size_t at;
+    if (!status)
         return 1;
-    }
-    usage_t all = { 0 };
-    s_add_process (&all, (long) cf_json_int (status, "pid", 0));
+    cf_usage_t all = { 0 };
+    cf_usage_add (&all, (long) cf_json_int (status, "pid", 0));
     s_show ("supervisor", &all);
     json_array_foreach (json_object_get (status, "processes"), at, process) {
-        usage_t one = { 0 };
+        cf_usage_t one = { 0 };
         const char *service = cf_json_str (process, "service", "");
         bool database = strcmp (service, "postgres") == 0;
         long pid = (long) cf_json_int (process, "pid", 0);
@@ -101,7 +121,7 @@ cf_load_usage (const cf_load_options_t *options)
         if (database)
             s_add_tree (&one, pid);
         else
-            s_add_process (&one, pid);
+            cf_usage_add (&one, pid);
         s_show (cf_json_str (process, "name", "?"), &one);
         if (!database) {
             all.pss_kb += one.pss_kb;
