@@ -6,6 +6,7 @@
 #include "proto/base/config.h"
 #include "proto/base/log.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #define CF_ACTOR_DRAIN_MS 5000
+#define CF_ACTOR_REST_MS 5000           /* how often it is looked whether there is anything to do */
+#define CF_ACTOR_BUSY_TURNS 1000        /* of the loop in that time: there was much */
 #define CF_ACTOR_UNWIND_MS 500          /* of that, for those who did not end by themselves */
 
 struct cf_actor_t {
@@ -24,6 +27,9 @@ struct cf_actor_t {
     void *stop_arg;
     cf_loop_fn *end_fn;
     void *end_arg;
+    cf_timer_t rest;
+    uint64_t turns;                     /* of the loop, at the last look */
+    bool strained;                      /* there was much to do, and its memory is still ours */
     bool stopping;
     int exit_code;
 };
@@ -73,6 +79,24 @@ s_watch_signals (cf_actor_t *self)
     return self->signals < 0? -1: cf_loop_watch (self->loop, self->signals, EPOLLIN, s_on_signal, self);
 }
 
+/*  What a rush needed goes back to the system once it is over: the allocator would keep most of it for ever. It takes milliseconds, so
+    only when there is nothing to do. */
+static void
+s_on_rest (void *arg)
+{
+    cf_actor_t *self = arg;
+    uint64_t turns = cf_loop_turns (self->loop) - self->turns;
+    self->turns += turns;
+    if (turns >= CF_ACTOR_BUSY_TURNS)
+        self->strained = true;
+    else if (self->strained && !cf_task_count ()) {
+        cf_task_free_pool ();
+        malloc_trim (0);
+        self->strained = false;
+    }
+    cf_timer_set (self->loop, &self->rest, CF_ACTOR_REST_MS, s_on_rest, self);
+}
+
 cf_actor_t *
 cf_actor_new (cf_actor_id_t id, const cf_handler_t *handlers, size_t count, void *owner)
 {
@@ -89,6 +113,7 @@ cf_actor_new (cf_actor_id_t id, const cf_handler_t *handlers, size_t count, void
         exit (EXIT_FAILURE);
     }
     cf_serve (id, handlers, count, owner);
+    s_on_rest (self);
     return self;
 }
 
@@ -163,6 +188,7 @@ cf_actor_run (cf_actor_t **self_p)
     cf_loop_run (self->loop);
     s_drain (self);
     int exit_code = self->exit_code;
+    cf_timer_clear (self->loop, &self->rest);
     if (self->end_fn)
         self->end_fn (self->end_arg);
     cf_serve_free ();

@@ -17,6 +17,7 @@
 typedef struct {
     UT_hash_handle hh;
     char name [CF_PROMPT_NAME_BYTES];
+    char *path;
     struct stat seen;           /* the file as it was last looked into, good or not */
     bool missing;               /* it was not there, and that was said */
     char *text;                 /* the last good one; NULL: none yet */
@@ -24,12 +25,12 @@ typedef struct {
 
 static prompt_t *s_prompts;
 
-static const char *
+static char *
 s_path (const char *name)
 {
     char relative [96];
     snprintf (relative, sizeof relative, "prompts/%s.md", name);
-    return cf_config_share (relative);
+    return strdup (cf_config_share (relative));
 }
 
 static prompt_t *
@@ -40,8 +41,10 @@ s_lookup (const char *name)
     if (prompt || HASH_COUNT (s_prompts) == CF_PROMPT_MAX_FILES || strlen (name) >= CF_PROMPT_NAME_BYTES)
         return prompt;
     prompt = calloc (1, sizeof *prompt);
-    if (!prompt)
+    if (!prompt || !(prompt->path = s_path (name))) {
+        free (prompt);
         return NULL;
+    }
     strcpy (prompt->name, name);
     HASH_ADD_STR (s_prompts, name, prompt);
     return prompt;
@@ -120,7 +123,7 @@ s_is_same (const struct stat *one, const struct stat *other)
 static void
 s_refresh (prompt_t *self, cf_error_t *error)
 {
-    const char *path = s_path (self->name);
+    const char *path = self->path;
     struct stat found;
     cf_buf_t text;
     if (stat (path, &found)) {
@@ -186,6 +189,7 @@ cf_prompt_free (void)
     HASH_ITER (hh, s_prompts, prompt, next) {
         HASH_DEL (s_prompts, prompt);
         free (prompt->text);
+        free (prompt->path);
         free (prompt);
     }
 }

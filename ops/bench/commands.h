@@ -11,7 +11,8 @@
 /*  All options, each with a default and a maximum; a command uses those that concern it. */
 typedef struct {
     uint64_t port, simulator_port, connections, count, seconds, window, group, latency_ms;
-    const char *users, *database, *name;
+    uint64_t clusters, spread, from;    /* of vectors; spread in hundredths */
+    const char *users, *database, *name, *function, *type, *truth;
 } cf_load_options_t;
 
 int cf_load_prepare (const cf_load_options_t *options);
@@ -28,6 +29,9 @@ int cf_load_streams (const cf_load_options_t *options);
 int cf_load_floor_http (const cf_load_options_t *options);
 int cf_load_floor_bus (const cf_load_options_t *options);
 int cf_load_floor_database (const cf_load_options_t *options);
+int cf_load_vectors (const cf_load_options_t *options);
+int cf_load_nearest (const cf_load_options_t *options);
+int cf_load_recall (const cf_load_options_t *options);
 int cf_load_simulator (const cf_load_options_t *options);
 
 /*  Sets the simulator's latency, forgetting its journal. 0, or -1 after a line on stderr. */

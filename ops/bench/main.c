@@ -8,6 +8,7 @@
 
 #include "ops/bench/client.h"
 #include "ops/bench/commands.h"
+#include "ops/bench/vectors.h"
 #include "proto/base/config.h"
 #include "proto/base/log.h"
 
@@ -29,6 +30,9 @@ static const struct { const char *name; int (*fn) (const cf_load_options_t *); c
     { "tokens",         cf_load_tokens,         "a bearer token verified, first and again" },
     { "models",         cf_load_models,         "what the router adds to a model call" },
     { "streams",        cf_load_streams,        "what a stream costs the router; codeforge status --json on stdin" },
+    { "vectors",        cf_load_vectors,        "patterns in clusters on stdout, for PostgreSQL's binary COPY" },
+    { "nearest",        cf_load_nearest,        "the three nearest, asked of a function of the database" },
+    { "recall",         cf_load_recall,         "patterns stored and recalled through the actor" },
     { "usage",          cf_load_usage,          "memory and time of all processes; codeforge status --json on stdin" },
     { "floor-http",     cf_load_floor_http,     "a constant answer from h2o to the same client" },
     { "floor-bus",      cf_load_floor_bus,      "an echo through the broker" },
@@ -44,12 +48,18 @@ static const struct { const char *name; size_t offset; uint64_t max; } s_numbers
     { "--window",         offsetof (cf_load_options_t, window),         4096 },
     { "--group",          offsetof (cf_load_options_t, group),          512 },
     { "--latency-ms",     offsetof (cf_load_options_t, latency_ms),     600000 },
+    { "--clusters",       offsetof (cf_load_options_t, clusters),       CF_VECTORS_CLUSTERS_MAX },
+    { "--spread",         offsetof (cf_load_options_t, spread),         1000 },
+    { "--from",           offsetof (cf_load_options_t, from),           CF_CLIENT_MAX_REQUESTS },
 };
 
 static const struct { const char *name; size_t offset; } s_texts [] = {
     { "--users",    offsetof (cf_load_options_t, users) },
     { "--database", offsetof (cf_load_options_t, database) },
     { "--name",     offsetof (cf_load_options_t, name) },
+    { "--function", offsetof (cf_load_options_t, function) },
+    { "--type",     offsetof (cf_load_options_t, type) },
+    { "--truth",    offsetof (cf_load_options_t, truth) },
 };
 
 /*  0, or -1 where there is no such option or its value is out of range. */
@@ -89,11 +99,14 @@ s_usage (void)
 int
 main (int argc, char **argv)
 {
-    cf_load_options_t options = { .port = 8000, .connections = 64, .count = 1000, .seconds = 60, .window = 64, .group = 64, .users = "", .database = "", .name = "" };
+    cf_load_options_t options = {
+        .port = 8000, .connections = 64, .count = 1000, .seconds = 60, .window = 64, .group = 64, .clusters = 1000, .spread = 70,
+        .users = "", .database = "", .name = "", .function = "", .type = "", .truth = ""
+    };
     for (int at = 2; at < argc; at += 2)
         if (at + 1 >= argc || s_set (&options, argv [at], argv [at + 1]))
             return s_usage ();
-    if (!options.connections || !options.count || !options.seconds || !options.window || !options.group)
+    if (!options.connections || !options.count || !options.seconds || !options.window || !options.group || !options.clusters)
         return s_usage ();
     signal (SIGPIPE, SIG_IGN);
     cf_config_load_or_exit ();

@@ -2,13 +2,15 @@
 """The patterns in a prompt are the nearest there are, compared with all of them by arithmetic of the test's own."""
 import json
 import math
+import os
 import random
 import re
+import subprocess
 
 import pytest
 
 from support.provider import Provider
-from support.system import System
+from support.system import System, wait_for
 
 DIMENSIONS, CLUSTERS, MEMBERS, IDEAS = 1536, 30, 10, 8
 TYPES = ("builder", "review")           # in turn
@@ -85,3 +87,23 @@ def test_the_web_apps_call_works_and_shows_users_nothing (world, system):
     ask = (f"select count (*) from public.match_patterns (query_embedding => '{wanted}', match_count => 2, filter_type => 'review');\n")
     assert system.psql ("-f", "-", stdin = ask).split () == ["2"]
     assert system.psql ("-f", "-", stdin = "begin; set local role authenticated;\n" + ask).split () == ["0"]
+
+
+def test_two_who_keep_the_same_at_once_keep_it_once (world, system):
+    """Whoever is second waits until the first one's transaction has ended, and then sees what is there."""
+    vector = json.dumps (unit (world.noise ()))
+    keep = f"select codeforge.keep_pattern (gen_random_uuid (), 'twin', 'said twice', '{{}}', '{vector}', 0.98, null);\n"
+    environment = {"PATH": os.environ ["PATH"], "PGHOST": system.settings ["CODEFORGE_HOME"] + "/run/pg", "PGUSER": "codeforge", "PGDATABASE": "codeforge"}
+    command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+    with subprocess.Popen (command, env = environment, stdin = subprocess.PIPE, stdout = subprocess.PIPE, text = True) as first, \
+         subprocess.Popen (command, env = environment, stdin = subprocess.PIPE, stdout = subprocess.PIPE, text = True) as second:
+        first.stdin.write ("begin;\n" + keep + "\\echo kept\n")
+        first.stdin.flush ()
+        assert "kept" in (first.stdout.readline () + first.stdout.readline ())
+        second.stdin.write (keep)
+        second.stdin.close ()
+        wait_for (lambda: system.sql ("select count (*) from pg_locks where locktype = 'advisory' and not granted") == "1", "the second to wait")
+        first.stdin.write ("commit;\n")
+        first.stdin.close ()
+        assert (first.wait (), second.wait ()) == (0, 0)
+    assert system.sql ("select count (*) from public.pattern_embeddings where pattern_type = 'twin'") == "1"
