@@ -105,9 +105,9 @@ START_TEST (a_call_in_work_is_not_begun_again)
     s_send (7, "hold work");
     s_send (7, "hold work");
     world_note ("go", "go");
-    world_until (heard.replies == 1);
+    world_until (heard.replies >= 1);           /* each of them may be answered, with the same */
     s_send (8, "hello");
-    world_until (heard.replies == 2);
+    world_until (heard.number == 1);            /* the second that was done */
     ck_assert_int_eq (world_count ("work", "begin"), 1);
     world_end ();
 }
